@@ -19,7 +19,8 @@ public final class Evaluations {
   public static final Field HIGH = required("high", DOUBLE, "upper end of the 95% interval over prompts");
   public static final Field PROMPT_COUNT = required("prompt_count", LONG, "prompts measured");
   public static final Field SAMPLES = required("samples", INT, "completions per prompt");
-  public static final Field FAILED = required("failed", LONG, "completions whose verifier failed; left out of the measure");
+  public static final Field FAILED = required("failed", LONG,
+      "completions whose verifier failed; left out of the measure");
 
   public static final Table TABLE = Table.of("evaluations", "One measure of one policy", RUN_ID, ITERATION,
           POLICY_VERSION, SOURCE, SPLIT, NAME, VALUE, LOW, HIGH, PROMPT_COUNT, SAMPLES, FAILED)

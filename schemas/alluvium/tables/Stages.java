@@ -18,7 +18,8 @@ public final class Stages {
   public static final Field INPUTS = required("inputs", map(LONG), "table to the version that was read");
   public static final Field OUTPUTS = required("outputs", map(LONG), "table to the version that was committed");
   public static final Field ROWS = required("rows", LONG, "rows written to the stage's main table");
-  public static final Field DIGEST = required("digest", STRING, "order-independent digest of the rows, clocks left out");
+  public static final Field DIGEST = required("digest", STRING,
+      "order-independent digest of the rows, clocks left out");
   public static final Field SECONDS = required("seconds", map(DOUBLE), "phase to wall seconds");
   public static final Field CODE_VERSION = required("code_version", STRING, "version of the product");
   public static final Field RECIPE_DIGEST = required("recipe_digest", STRING, "digest of the recipe in force");

@@ -10,7 +10,8 @@ import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 
 /**
- * The definition of one Delta table: columns, partitioning, key, row constraints. Immutable; the with-methods return copies.
+ * The definition of one Delta table: columns, partitioning, key, row constraints. Immutable; the with-methods
+ * return copies.
  *
  * @param name plural noun, the folder or catalog name of the table
  * @param doc what one row is

@@ -5,7 +5,8 @@ import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
- * One micro-batch of completions as a loss sees it: B completions padded on the right to T tokens, natural logs at the sampling
+ * One micro-batch of completions as a loss sees it: B completions padded on the right to T tokens, natural logs at
+ * the sampling
  * temperature. Gradients flow through logp and full only.
  */
 public final class TokenBatch {

@@ -3,7 +3,9 @@ package alluvium.rewards;
 import java.io.Serializable;
 import java.util.Map;
 
-/** Makes one number of the named rewards of a completion. All values are finite: rows with a failed reward never come. */
+/**
+ * Makes one number of the named rewards of a completion. All values are finite: rows with a failed reward never come.
+ */
 public interface Aggregation extends Serializable {
   double aggregate(Map<String, Double> rewards);
 

@@ -8,11 +8,13 @@ import java.util.List;
 /**
  * How completions are drawn, token by token.
  *
- * <pre>  p = softmax(logits / temperature); keep the topK largest, then the smallest set of mass >= topP, then those with
+ * <pre>  p = softmax(logits / temperature); keep the topK largest, then the smallest set of mass >= topP, then
+ * those with
  *   p >= minP * max(p); renormalise; draw </pre>
  *
  * Temperature 0 is greedy: the largest logit, ties to the smaller id; its log-probabilities are those at temperature 1.
- * topK = 0, topP = 1, minP = 0 leave the distribution whole. A completion ends with the end-of-text id, one of the stop ids,
+ * topK = 0, topP = 1, minP = 0 leave the distribution whole. A completion ends with the end-of-text id, one of the
+ * stop ids,
  * or when its text contains a stop string (the token that completes it is the last one), or at maxTokens.
  *
  * @param maxTokens most tokens of a completion, at least 1
