@@ -26,6 +26,17 @@ public record Moments(long count, double mean, double squares) implements Serial
     return new Moments(count + 1, next, squares + delta * (value - next));
   }
 
+  /** The moments of both sets of numbers together. */
+  public Moments plus(Moments other) {
+    if (count == 0 || other.count == 0) {
+      return count == 0 ? other : this;
+    }
+    long total = count + other.count;
+    double delta = other.mean - mean;
+    return new Moments(total, mean + delta * other.count / total,
+        squares + other.squares + delta * delta * ((double) count * other.count / total));
+  }
+
   /** Standard deviation with divisor count - 1; 0 for fewer than two numbers. */
   public double std() {
     return Math.sqrt(variance());

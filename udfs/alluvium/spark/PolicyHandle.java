@@ -1,0 +1,58 @@
+package alluvium.spark;
+
+import alluvium.policies.Checkpoint;
+import alluvium.policies.Policy;
+import alluvium.policies.Tensors;
+import alluvium.policies.Tokenizer;
+import java.io.Serializable;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.function.Function;
+import org.apache.spark.broadcast.Broadcast;
+
+/**
+ * Where a policy version lies. Travels to executors, which load each version once per JVM.
+ *
+ * @param version digest of the folder's files
+ * @param uri Hadoop path of the folder
+ * @param files file name to SHA-256, verified at load
+ * @param threads native threads that one task may use
+ */
+public record PolicyHandle(String version, String uri, Map<String, String> files, int threads)
+    implements Serializable {
+  private static final Residents<Policy> POLICIES = new Residents<>(2);
+  private static final Residents<Tokenizer> TOKENIZERS = new Residents<>(2);
+
+  /** Calls a function with the loaded policy; the thread is prepared for native work. */
+  public <R> R with(Function<Policy, R> use) {
+    Policy.enter(threads);
+    return POLICIES.with(version, () -> {
+      Checkpoint checkpoint = Checkpoint.read(folder());
+      return new Policy(checkpoint.config(), checkpoint.weights());
+    }, use);
+  }
+
+  /**
+   * Calls a function with a policy of this version's architecture and other weights.
+   *
+   * @param key names the weights; equal keys, equal weights
+   */
+  <R> R with(String key, Broadcast<Tensors> weights, Function<Policy, R> use) {
+    Policy.enter(threads);
+    return POLICIES.with(key, () -> new Policy(Checkpoint.config(folder()), weights.value()), use);
+  }
+
+  /** Calls a function with the tokenizer of the policy's folder. */
+  public <R> R withTokenizer(Function<Tokenizer, R> use) {
+    return TOKENIZERS.with(version, () -> Tokenizer.load(folder()), use);
+  }
+
+  /** The folder on this machine's file system, its files verified. */
+  public Path folder() {
+    return PolicyFolders.localCopy(uri, files);
+  }
+
+  static long loads() {
+    return POLICIES.loads();
+  }
+}

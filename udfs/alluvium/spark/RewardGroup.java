@@ -1,0 +1,173 @@
+package alluvium.spark;
+
+import alluvium.advantages.BatchAdvantage;
+import alluvium.advantages.GroupAdvantage;
+import alluvium.advantages.Moments;
+import alluvium.advantages.MovingAdvantage;
+import alluvium.advantages.TokenAdvantage;
+import alluvium.selections.GroupSelection;
+import alluvium.tables.Advantages;
+import alluvium.tables.DataException;
+import alluvium.tables.Field;
+import alluvium.tables.Rewards;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.spark.sql.Row;
+
+/** The completions of one group with their named rewards, in sample order, and the credit that a recipe gives them. */
+final class RewardGroup {
+  private static final List<Field> KEYS = List.of(Rewards.RUN_ID, Rewards.ITERATION, Rewards.WAVE, Rewards.PROMPT_ID,
+      Rewards.GROUP_ID, Rewards.SAMPLE);
+
+  private final Credit credit;
+  private final List<Member> members;
+  private final List<Member> training;
+
+  private RewardGroup(Credit credit, List<Member> members) {
+    this.credit = credit;
+    this.members = members;
+    String refusal = refusal();
+    for (Member member : members) {
+      if (member.dropped.isEmpty() && !refusal.isEmpty()) {
+        member.dropped = refusal;
+      }
+    }
+    training = members.stream().filter(m -> m.dropped.isEmpty()).toList();
+  }
+
+  /** One completion. */
+  private static final class Member {
+    private final Row first;
+    private final int length;
+    private final Map<String, Double> values = new TreeMap<>();
+    private final Map<String, double[]> tokenValues = new TreeMap<>();
+    private String dropped = "";
+    private double reward = Double.NaN;
+
+    Member(Row first) {
+      this.first = first;
+      this.length = Credit.LENGTH.of(first);
+    }
+
+    void add(Row row) {
+      String name = Rewards.NAME.of(row);
+      if (Rewards.VALUE.absentIn(row)) {
+        dropped = "reward " + name + ": " + Rewards.STATUS.of(row);
+      } else {
+        values.put(name, Rewards.VALUE.of(row));
+        if (!Rewards.TOKEN_VALUES.absentIn(row)) {
+          tokenValues.put(name, Rewards.TOKEN_VALUES.doubles(row));
+        }
+      }
+    }
+  }
+
+  static RewardGroup of(Credit credit, Iterator<Row> rows) {
+    TreeMap<Integer, Member> members = new TreeMap<>();
+    while (rows.hasNext()) {
+      Row row = rows.next();
+      members.computeIfAbsent(Rewards.SAMPLE.of(row), s -> new Member(row)).add(row);
+    }
+    for (Member member : members.values()) {
+      if (member.dropped.isEmpty()) {
+        member.reward = credit.aggregation().aggregate(member.values);
+      }
+    }
+    return new RewardGroup(credit, new ArrayList<>(members.values()));
+  }
+
+  Moments rewardMoments() {
+    return Moments.of(rewards());
+  }
+
+  /** Moments of the raw credits over tokens; none where the estimator gives no credit to tokens. */
+  Moments creditMoments() {
+    Moments moments = Moments.NONE;
+    if (credit.estimator() instanceof TokenAdvantage estimator) {
+      double[] rewards = rewards();
+      for (Member member : training) {
+        moments = moments.plus(Moments.of(credit(estimator, member, rewards)));
+      }
+    }
+    return moments;
+  }
+
+  /** Rows of the table of advantages. */
+  List<Row> rows(Moments batch, Moments tokens) {
+    double[] rewards = rewards();
+    double[] scalar = scalar(rewards, batch);
+    List<Row> rows = new ArrayList<>();
+    for (Member member : members) {
+      Map<Field, Object> values = new HashMap<>();
+      KEYS.forEach(key -> values.put(key, key.of(member.first)));
+      if (Double.isFinite(member.reward)) {
+        values.put(Advantages.REWARD, member.reward);
+      }
+      if (!member.dropped.isEmpty()) {
+        values.put(Advantages.DROPPED, member.dropped);
+      } else if (credit.estimator() instanceof TokenAdvantage estimator) {
+        values.put(Advantages.TOKEN_ADVANTAGES,
+            floats(estimator.advantages(credit(estimator, member, rewards), tokens)));
+      } else {
+        values.put(Advantages.ADVANTAGE, scalar[training.indexOf(member)]);
+      }
+      rows.add(Advantages.TABLE.row(values));
+    }
+    return rows;
+  }
+
+  private String refusal() {
+    if (credit.selection() instanceof GroupSelection selection) {
+      double[] values = members.stream().filter(m -> m.dropped.isEmpty())
+          .mapToDouble(m -> m.values.get(selection.metric())).toArray();
+      return selection.keeps(values) ? "" : "group: refused by " + selection;
+    }
+    return "";
+  }
+
+  private double[] rewards() {
+    return training.stream().mapToDouble(m -> m.reward).toArray();
+  }
+
+  private double[] scalar(double[] rewards, Moments batch) {
+    if (rewards.length == 0) {
+      return rewards;
+    }
+    if (credit.estimator() instanceof GroupAdvantage estimator) {
+      return estimator.advantages(rewards);
+    }
+    if (credit.estimator() instanceof BatchAdvantage estimator) {
+      return estimator.advantages(rewards, batch);
+    }
+    if (credit.estimator() instanceof MovingAdvantage estimator) {
+      return estimator.advantages(rewards, credit.carried());
+    }
+    return new double[0];
+  }
+
+  private double[] credit(TokenAdvantage estimator, Member member, double[] rewards) {
+    double[] weighted = new double[member.length];
+    member.tokenValues.forEach((name, values) -> {
+      if (values.length != weighted.length) {
+        throw new DataException("rewards: %s, sample %s, %s has %d token values for %d tokens. Score the iteration again.",
+            Rewards.GROUP_ID.of(member.first), Rewards.SAMPLE.of(member.first), name, values.length, weighted.length);
+      }
+      for (int t = 0; t < weighted.length; t++) {
+        weighted[t] += credit.aggregation().weight(name) * values[t];
+      }
+    });
+    return estimator.credit(member.reward, weighted, rewards);
+  }
+
+  private static float[] floats(double[] values) {
+    float[] result = new float[values.length];
+    for (int i = 0; i < result.length; i++) {
+      result[i] = (float) values[i];
+    }
+    return result;
+  }
+}
