@@ -5,7 +5,6 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
-import alluvium.rollouts.KeyedSeed;
 import alluvium.rollouts.Sampling;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -48,7 +47,6 @@ public final class Policy implements AutoCloseable {
     }
     inverseFrequencies = manager.create(config.inverseFrequencies());
     absent = manager.create(new Shape(0));
-    manager.cap();
   }
 
   /** Prepares the calling thread; every thread that uses a policy calls this first. */
@@ -235,11 +233,7 @@ public final class Policy implements AutoCloseable {
         NDList in = plain();
         in.add(constants(scratch, 1).get(0));
         fused = Decoder.shared().run("fuse", in);
-        fused.forEach(f -> {
-          f.detach();
-          f.attach(manager);
-          f.setName("f[]");
-        });
+        fused.forEach(f -> f.setName("f[]"));
       }
     }
     return fused;
@@ -270,7 +264,7 @@ public final class Policy implements AutoCloseable {
     double[] uniforms = new double[streams.length * n];
     for (int i = 0; i < streams.length; i++) {
       for (int t = 0; t < n; t++) {
-        uniforms[i * n + t] = KeyedSeed.uniform(streams[i], done + t);
+        uniforms[i * n + t] = uniform(streams[i], done + t);
       }
     }
     state.forEach(s -> s.setName("s[]"));
@@ -285,6 +279,14 @@ public final class Policy implements AutoCloseable {
     in.add(batch.create(uniforms, new Shape(streams.length, n)));
     in.add(batch.create(stops));
     return Decoder.shared().run("decode", in);
+  }
+
+  /** The t-th number in [0, 1) of a stream: SplitMix64's t-th output, its upper 53 bits. */
+  private static double uniform(long stream, int t) {
+    long z = stream + (t + 1) * 0x9E3779B97F4A7C15L;
+    z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
+    z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
+    return ((z ^ (z >>> 31)) >>> 11) * 0x1.0p-53;
   }
 
   /** The carried state with the rows that stop strings ended marked as such. */
