@@ -24,6 +24,7 @@ public final class Differentiation implements AutoCloseable {
   private final NDManager manager;
   private final Map<String, NDArray> leaves = new HashMap<>();
   private final boolean before;
+  private long batches;
 
   /**
    * Opens a sum for the calling thread, which has called {@link Policy#enter}.
@@ -100,6 +101,7 @@ public final class Differentiation implements AutoCloseable {
     public double add(NDArray terms, float[] weights) {
       NDArray weighted = terms.mul(micro.create(weights, new Shape(size, width))).sum();
       double value = weighted.toFloatArray()[0];
+      batches++;
       JniUtils.backward((PtNDArray) weighted, (PtNDArray) micro.ones(weighted.getShape()), false, false);
       return value;
     }
@@ -129,15 +131,19 @@ public final class Differentiation implements AutoCloseable {
     return new Batch(rows, true);
   }
 
-  /** The sum of gradients so far, copied to the heap; zeros for a weight that no loss reached. */
+  /** The sum of gradients so far, copied to the heap; zeros before the first batch. */
   public Tensors gradients() {
     List<long[]> shapes = new ArrayList<>();
     List<float[]> values = new ArrayList<>();
     for (String name : policy.names()) {
       NDArray leaf = leaves.get(name);
       shapes.add(leaf.getShape().getShape());
-      try (NDArray gradient = leaf.getGradient()) {
-        values.add(gradient.toFloatArray());
+      if (batches == 0) {
+        values.add(new float[(int) leaf.size()]);
+      } else {
+        try (NDArray gradient = leaf.getGradient()) {
+          values.add(gradient.toFloatArray());
+        }
       }
     }
     return new Tensors(policy.names(), shapes, values);

@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
  * @param right reward of a valid value
  * @param wrong reward of any other completion, < right
  */
-public record JsonSchemaAnswer(String schema, double right, double wrong) implements CompletionReward {
+public record JsonSchemaAnswer(String schema, double right, double wrong) implements Verifier {
   private static final Pattern FENCE = Pattern.compile("(?im)^[ \\t]{0,3}```json[ \\t]*+\\r?$");
 
   public JsonSchemaAnswer {

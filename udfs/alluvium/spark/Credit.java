@@ -22,6 +22,7 @@ import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apache.spark.api.java.function.FlatMapGroupsFunction;
 import org.apache.spark.api.java.function.MapFunction;
 import org.apache.spark.api.java.function.MapGroupsFunction;
@@ -38,9 +39,10 @@ import org.apache.spark.sql.functions;
  * the groups in the order of their keys, so partitions do not matter.
  *
  * @param carried the state of an estimator that has one, else 0
+ * @param surplus keys of groups beyond what an update batch holds, as {@link #key} makes them
  */
-public record Credit(Aggregation aggregation, Selection selection, AdvantageEstimator estimator, double carried)
-    implements Serializable {
+public record Credit(Aggregation aggregation, Selection selection, AdvantageEstimator estimator, double carried,
+    Set<String> surplus) implements Serializable {
   static final Field LENGTH = required("length", INT, "completion tokens; 0 where nobody asks");
 
   private static final Field GROUP = required("group", STRING, "wave and group");
@@ -50,16 +52,23 @@ public record Credit(Aggregation aggregation, Selection selection, AdvantageEsti
   private static final Field TOKENS = required("tokens", LONG, "tokens that train");
   private static final Field TOKEN_MEAN = required("token_mean", DOUBLE, "mean credit");
   private static final Field TOKEN_SQUARES = required("token_squares", DOUBLE, "sum of squared deviations");
+  private static final Field EQUAL = required("equal", LONG, "1 if some train and their rewards are all equal");
+  private static final Field FAILED = required("failed", LONG, "completions with a failed reward");
   private static final Table PARTS = Table.of("moments", "Moments of one group", GROUP, COUNT, MEAN, SQUARES, TOKENS,
-      TOKEN_MEAN, TOKEN_SQUARES);
+      TOKEN_MEAN, TOKEN_SQUARES, EQUAL, FAILED);
 
   /**
    * What estimation yields.
    *
    * @param advantages rows of the table of advantages, not yet computed
    * @param rewards moments of the aggregated rewards that train
+   * @param groups how many there are
+   * @param equal groups that train with equal rewards, and so without credit where a group is its own baseline
+   * @param dropped groups of which nothing trains
+   * @param failed completions left out because a reward failed
    */
-  public record Estimated(Dataset<Row> advantages, Moments rewards) {}
+  public record Estimated(Dataset<Row> advantages, Moments rewards, long groups, long equal, long dropped,
+      long failed) {}
 
   /**
    * Credit of every completion that has rewards.
@@ -81,7 +90,8 @@ public record Credit(Aggregation aggregation, Selection selection, AdvantageEsti
     }
     Dataset<Row> rows = groups.flatMapGroups(new Crediting(this, batch, tokens),
         Encoders.row(Advantages.TABLE.schema()));
-    return new Estimated(rows, batch);
+    return new Estimated(rows, batch, parts.size(), parts.stream().mapToLong(EQUAL::<Long>of).sum(),
+        parts.stream().filter(p -> COUNT.<Long>of(p) == 0).count(), parts.stream().mapToLong(FAILED::<Long>of).sum());
   }
 
   private record Measuring(Credit credit) implements MapGroupsFunction<String, Row, Row> {
@@ -91,7 +101,8 @@ public record Credit(Aggregation aggregation, Selection selection, AdvantageEsti
       Moments rewards = group.rewardMoments();
       Moments tokens = group.creditMoments();
       return PARTS.row(Map.of(GROUP, key, COUNT, rewards.count(), MEAN, rewards.mean(), SQUARES, rewards.squares(),
-          TOKENS, tokens.count(), TOKEN_MEAN, tokens.mean(), TOKEN_SQUARES, tokens.squares()));
+          TOKENS, tokens.count(), TOKEN_MEAN, tokens.mean(), TOKEN_SQUARES, tokens.squares(), EQUAL, group.equal(),
+          FAILED, group.failed()));
     }
   }
 
@@ -115,7 +126,13 @@ public record Credit(Aggregation aggregation, Selection selection, AdvantageEsti
 
   private static final String[] KEY_NAMES = {Rewards.WAVE.name(), Rewards.GROUP_ID.name(), Rewards.SAMPLE.name()};
 
-  private static String key(Row row) {
-    return String.format("%06d/%s", Rewards.WAVE.<Integer>of(row), Rewards.GROUP_ID.<String>of(row));
+  /** Wave and group of a row that has both: sorts by wave first. */
+  public static String key(Row row) {
+    return key(Rewards.WAVE.of(row), Rewards.GROUP_ID.of(row));
+  }
+
+  /** The same of a wave and a group. */
+  public static String key(int wave, String group) {
+    return String.format("%06d/%s", wave, group);
   }
 }

@@ -30,7 +30,7 @@ public record GradientShards(PolicyHandle policy, List<PolicyHandle> reference, 
   }
 
   /** The sums of one shard: gradients of the loss's numerator, and what is divided and counted with them. */
-  public record Sums(Tensors gradients, LossSums loss) implements Serializable {}
+  public record Sums(Tensors gradients, LossSums loss, Span span) implements Serializable {}
 
   /**
    * The sums of one shard.
@@ -52,6 +52,7 @@ public record GradientShards(PolicyHandle policy, List<PolicyHandle> reference, 
 
   private Sums sums(Policy live, Optional<Policy> fixed, List<Example> examples) {
     List<Example> ordered = ordered(examples);
+    long start = Span.now();
     try (Differentiation differentiation = new Differentiation(live, fixed, temperature)) {
       LossSums sums = LossSums.NONE;
       for (int from = 0; from < ordered.size(); from += microBatch) {
@@ -64,7 +65,7 @@ public record GradientShards(PolicyHandle policy, List<PolicyHandle> reference, 
         }
         sums = sums.plus(added);
       }
-      return new Sums(differentiation.gradients(), sums);
+      return new Sums(differentiation.gradients(), sums, new Span(start, Span.now()));
     }
   }
 }

@@ -11,6 +11,7 @@ import alluvium.tables.DataException;
 import alluvium.tables.Field;
 import alluvium.tables.Rewards;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
@@ -80,6 +81,17 @@ final class RewardGroup {
     return new RewardGroup(credit, new ArrayList<>(members.values()));
   }
 
+  /** 1 if some train and their rewards are all equal, else 0. */
+  long equal() {
+    double[] rewards = rewards();
+    return rewards.length > 0 && Arrays.stream(rewards).allMatch(r -> r == rewards[0]) ? 1 : 0;
+  }
+
+  /** Completions with a failed reward. */
+  long failed() {
+    return members.stream().filter(m -> !Double.isFinite(m.reward)).count();
+  }
+
   Moments rewardMoments() {
     return Moments.of(rewards());
   }
@@ -121,6 +133,9 @@ final class RewardGroup {
   }
 
   private String refusal() {
+    if (credit.surplus().contains(Credit.key(members.get(0).first))) {
+      return "group: the update batch was full";
+    }
     if (credit.selection() instanceof GroupSelection selection) {
       double[] values = members.stream().filter(m -> m.dropped.isEmpty())
           .mapToDouble(m -> m.values.get(selection.metric())).toArray();

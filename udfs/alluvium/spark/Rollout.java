@@ -34,7 +34,15 @@ public record Rollout(PolicyHandle policy, Sampling sampling, int samples, Strin
     int wave) implements Serializable {
 
   /** What became of one shard. */
-  public record Shard(List<Row> rollouts, List<Row> rejects) implements Serializable {}
+  public record Shard(List<Row> rollouts, List<Row> rejects, Tally tally) implements Serializable {}
+
+  /**
+   * Sums over completions, in the order of shards.
+   *
+   * @param entropy nats, summed over tokens
+   */
+  public record Tally(int shard, long completions, long tokens, int longest, long truncated, double entropy, Span span)
+      implements Serializable {}
 
   /**
    * One element per shard, not yet computed: persist it before using it twice.
@@ -64,6 +72,7 @@ public record Rollout(PolicyHandle policy, Sampling sampling, int samples, Strin
   }
 
   private Shard shard(int shard, List<Row> prompts, Policy loaded, Tokenizer tokenizer) {
+    long start = Span.now();
     List<Row> rejects = new ArrayList<>();
     List<Row> kept = new ArrayList<>();
     List<int[]> ids = new ArrayList<>();
@@ -81,6 +90,7 @@ public record Rollout(PolicyHandle policy, Sampling sampling, int samples, Strin
       }
     }
     List<Row> rows = new ArrayList<>();
+    List<Completion> completions = List.of();
     if (!kept.isEmpty()) {
       long[][] seeds = new long[kept.size()][samples];
       for (int i = 0; i < kept.size(); i++) {
@@ -88,13 +98,29 @@ public record Rollout(PolicyHandle policy, Sampling sampling, int samples, Strin
           seeds[i][s] = KeyedSeed.of(seed, iteration, Prompts.PROMPT_ID.of(kept.get(i)), s);
         }
       }
-      List<Completion> completions = loaded.generate(ids, seeds, sampling, tokenizer::decode);
+      completions = loaded.generate(ids, seeds, sampling, tokenizer::decode);
       for (int i = 0; i < completions.size(); i++) {
         int p = i / samples;
         rows.add(row(shard, kept.get(p), ids.get(p), i % samples, seeds[p][i % samples], completions.get(i), tokenizer));
       }
     }
-    return new Shard(rows, rejects);
+    return new Shard(rows, rejects, tally(shard, completions, new Span(start, Span.now())));
+  }
+
+  private static Tally tally(int shard, List<Completion> completions, Span span) {
+    long tokens = 0;
+    int longest = 0;
+    long truncated = 0;
+    double entropy = 0;
+    for (Completion completion : completions) {
+      tokens += completion.tokens().length;
+      longest = Math.max(longest, completion.tokens().length);
+      truncated += completion.stopped() ? 0 : 1;
+      for (float nats : completion.entropies()) {
+        entropy += nats;
+      }
+    }
+    return new Tally(shard, completions.size(), tokens, longest, truncated, entropy, span);
   }
 
   private Row row(int shard, Row prompt, int[] ids, int sample, long start, Completion completion,

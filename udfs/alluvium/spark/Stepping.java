@@ -48,8 +48,9 @@ public final class Stepping {
    * @param sums over the step's examples
    * @param gradientNorm before clipping
    * @param learningRate that was used
+   * @param seconds in which executors computed
    */
-  public record Step(LossSums sums, double gradientNorm, double learningRate) {
+  public record Step(LossSums sums, double gradientNorm, double learningRate, double seconds) {
     /** The loss, divided once. */
     public double loss() {
       return sums.numerator() / sums.denominator();
@@ -61,6 +62,18 @@ public final class Stepping {
     public Shard {
       examples = new ArrayList<>(examples);
     }
+  }
+
+  /** A batch cut into at most so many shards of as equal a size as can be, in order. */
+  public static List<Shard> cut(List<Example> batch, int shards) {
+    int count = Math.min(shards, batch.size());
+    List<Shard> cut = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      int from = (int) ((long) batch.size() * i / count);
+      int to = (int) ((long) batch.size() * (i + 1) / count);
+      cut.add(new Shard(i, batch.subList(from, to)));
+    }
+    return cut;
   }
 
   /**
@@ -85,8 +98,9 @@ public final class Stepping {
       sums = sums.plus(part._2().loss());
     }
     double rate = optimizer.learningRate(steps);
+    double seconds = Span.seconds(parts.stream().map(p -> p._2().span()).toList());
     if (sums.denominator() == 0) {
-      return new Step(sums, 0, rate);
+      return new Step(sums, 0, rate, seconds);
     }
     List<float[]> gradient = mean(parts, sums.denominator());
     double norm = GradientClip.norm(gradient);
@@ -103,7 +117,7 @@ public final class Stepping {
       optimizer.step(weights.values().get(i), gradient.get(i), moments, weights.matrix(i), steps);
     }
     steps++;
-    return new Step(sums, norm, rate);
+    return new Step(sums, norm, rate, seconds);
   }
 
   public Tensors weights() {

@@ -5,7 +5,7 @@ import static alluvium.tables.Field.optional;
 
 import alluvium.policies.Example;
 import alluvium.rewards.CompletionReward;
-import alluvium.rewards.GuardedReward;
+import alluvium.rewards.Guarded;
 import alluvium.rewards.ReferenceReward;
 import alluvium.rewards.Reward;
 import alluvium.rewards.Sample;
@@ -65,7 +65,7 @@ public record Verdicts(Map<String, Reward> rewards, List<PolicyHandle> reference
       tokens = tokenValues(comparing, row);
       verdict = Verdict.ok(Arrays.stream(tokens).sum(), "");
     } else {
-      verdict = GuardedReward.verdict((CompletionReward) reward, sample(row));
+      verdict = Guarded.verdict((CompletionReward) reward, sample(row));
     }
     long millis = (System.nanoTime() - start) / 1_000_000;
     boolean ok = Double.isFinite(verdict.value());

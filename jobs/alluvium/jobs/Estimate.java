@@ -1,0 +1,108 @@
+package alluvium.jobs;
+
+import alluvium.advantages.MovingAdvantage;
+import alluvium.spark.Credit;
+import alluvium.tables.Advantages;
+import alluvium.tables.Rewards;
+import alluvium.tables.Rollouts;
+import alluvium.tables.States;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import picocli.CommandLine.Option;
+
+/** Advantage estimation: rewards in, one credit per completion out. */
+public final class Estimate {
+  static final String STAGE = "estimate";
+
+  private Estimate() {}
+
+  static final class Arguments extends Options {
+    @Option(names = "--recipe", required = true, description = "recipe, such as conf/grpo.yaml")
+    String recipe;
+
+    @Option(names = "--iteration", required = true, description = "0-based iteration")
+    int iteration;
+  }
+
+  public static void main(String... args) {
+    Arguments arguments = new Arguments();
+    if (!arguments.parse("Estimate", args)) {
+      return;
+    }
+    Recipe recipe = Recipe.read(Path.of(arguments.recipe));
+    try (Run run = Run.open("estimate", arguments, recipe.digest())) {
+      int iteration = arguments.iteration;
+      if (run.ledger().done(STAGE, iteration, 0)) {
+        Console.line("estimate   already done for iteration %d of run %s", iteration, run.id());
+        return;
+      }
+      run.ledger().pin(Rewards.TABLE);
+      run.ledger().pin(Rollouts.TABLE);
+      Dataset<Row> rewards = run.rows(Rewards.TABLE, iteration).cache();
+      Estimated estimated = estimate(run, recipe, rewards, run.rows(Rollouts.TABLE, iteration), Set.of(), iteration,
+          Optional.empty());
+      run.ledger().submit(estimated.entry(iteration, 0));
+      run.ledger().await();
+      Console.line("estimate   iteration %d: %s", iteration, estimated.metrics());
+    }
+  }
+
+  /**
+   * What estimation made.
+   *
+   * @param advantages rows of the table of advantages, cached
+   * @param states rows of the table of states for the next iteration
+   * @param carried the number in them
+   */
+  record Estimated(Dataset<Row> advantages, List<Row> states, Optional<Double> carried, Map<String, Double> metrics) {
+    Ledger.Entry entry(int iteration, double seconds) {
+      List<Ledger.Output> outputs = new ArrayList<>(List.of(new Ledger.Data(Advantages.TABLE, advantages)));
+      if (!states.isEmpty()) {
+        outputs.add(new Ledger.Rows(States.TABLE, states));
+      }
+      return new Ledger.Entry(STAGE, iteration, 0, outputs, List.of(Rewards.TABLE, Rollouts.TABLE),
+          Map.of("estimate", seconds), () -> { });
+    }
+  }
+
+  /**
+   * The credit of an iteration's completions.
+   *
+   * @param surplus keys of groups beyond what the update batch holds
+   * @param known the carried number, where the iteration before ran in this process; else it is read from the states
+   */
+  static Estimated estimate(Run run, Recipe recipe, Dataset<Row> rewards, Dataset<Row> rollouts, Set<String> surplus,
+      int iteration, Optional<Double> known) {
+    List<Row> states = new ArrayList<>();
+    double carried = recipe.advantage() instanceof MovingAdvantage moving
+        ? known.orElseGet(() -> carried(run, moving, iteration)) : 0;
+    Optional<Double> next = Optional.empty();
+    Credit credit = new Credit(recipe.aggregation(), recipe.selection(), recipe.advantage(), carried, surplus);
+    Credit.Estimated estimated = credit.over(rewards, rollouts);
+    if (recipe.advantage() instanceof MovingAdvantage moving) {
+      next = Optional.of(moving.next(carried, estimated.rewards()));
+      states.add(States.TABLE.row(Map.of(States.RUN_ID, run.id(), States.ITERATION, iteration + 1, States.NAME,
+          moving.state(), States.KEY, "", States.VALUE, next.get())));
+    }
+    Map<String, Double> metrics = new TreeMap<>();
+    metrics.put("reward_mean", estimated.rewards().mean());
+    metrics.put("reward_std", estimated.rewards().std());
+    metrics.put("groups", (double) estimated.groups());
+    metrics.put("groups_all_equal", (double) estimated.equal());
+    metrics.put("groups_dropped", (double) estimated.dropped());
+    return new Estimated(estimated.advantages().cache(), states, next, metrics);
+  }
+
+  private static double carried(Run run, MovingAdvantage moving, int iteration) {
+    return run.lake().read(States.TABLE).filter(States.RUN_ID.col().equalTo(run.id())
+        .and(States.ITERATION.col().equalTo(iteration)).and(States.NAME.col().equalTo(moving.state()))).collectAsList()
+        .stream().findFirst().map(States.VALUE::<Double>of).orElse(moving.initial());
+  }
+}

@@ -1,0 +1,159 @@
+package alluvium.jobs;
+
+import alluvium.prompts.Split;
+import alluvium.spark.PolicyHandle;
+import alluvium.spark.Rollout;
+import alluvium.spark.Span;
+import alluvium.tables.DataException;
+import alluvium.tables.Prompts;
+import alluvium.tables.Rejects;
+import alluvium.tables.Rollouts;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Encoders;
+import org.apache.spark.sql.Row;
+import org.apache.spark.storage.StorageLevel;
+import picocli.CommandLine.Option;
+
+/** Rollout generation: a policy and chosen prompts in, completions with their log-probabilities out. */
+public final class Generate {
+  static final String STAGE = "generate";
+
+  private Generate() {}
+
+  static final class Arguments extends Options {
+    @Option(names = "--recipe", required = true, description = "recipe, such as conf/grpo.yaml")
+    String recipe;
+
+    @Option(names = "--source", required = true, description = "source of the prompts, as given to Ingest")
+    String source;
+
+    @Option(names = "--iteration", required = true, description = "0-based iteration")
+    int iteration;
+
+    @Option(names = "--wave", defaultValue = "0", description = "0-based wave (default: ${DEFAULT-VALUE})")
+    int wave;
+  }
+
+  public static void main(String... args) {
+    Arguments arguments = new Arguments();
+    if (!arguments.parse("Generate", args)) {
+      return;
+    }
+    Recipe recipe = Recipe.read(Path.of(arguments.recipe));
+    try (Run run = Run.open("generate", arguments, recipe.digest())) {
+      int iteration = arguments.iteration;
+      if (run.ledger().done(STAGE, iteration, arguments.wave)) {
+        Console.line("generate   already done for iteration %d of run %s", iteration, run.id());
+        return;
+      }
+      PolicyHandle policy = run.handle(run.requirePolicy(iteration));
+      Dataset<Row> prompts = run.prompts(arguments.source, Split.TRAIN);
+      List<Row> chosen = rows(prompts, recipe.prompts().choose(ids(prompts), run.seed(), iteration, arguments.wave));
+      Generated generated = generate(run, recipe, policy, chosen, iteration, arguments.wave);
+      run.ledger().submit(generated.entry(iteration, arguments.wave));
+      run.ledger().await();
+      Console.line("generate   iteration %d: %d completions, %d tokens, %.1f s", iteration, generated.completions(),
+          generated.tokens(), generated.seconds());
+    }
+  }
+
+  /**
+   * What generation made, materialised.
+   *
+   * @param rollouts rows of the table of rollouts
+   * @param rejects rows of the table of rejects
+   * @param seconds in which executors computed
+   */
+  record Generated(JavaRDD<Rollout.Shard> shards, Dataset<Row> rollouts, List<Row> rejects, List<Rollout.Tally> tallies,
+      double seconds) {
+    long completions() {
+      return tallies.stream().mapToLong(Rollout.Tally::completions).sum();
+    }
+
+    long tokens() {
+      return tallies.stream().mapToLong(Rollout.Tally::tokens).sum();
+    }
+
+    void free() {
+      shards.unpersist(false);
+    }
+
+    Ledger.Entry entry(int iteration, int wave) {
+      List<Ledger.Output> outputs = new ArrayList<>(List.of(new Ledger.Data(Rollouts.TABLE, rollouts)));
+      if (!rejects.isEmpty()) {
+        outputs.add(new Ledger.Rows(Rejects.TABLE, rejects));
+      }
+      return new Ledger.Entry(STAGE, iteration, wave, outputs, List.of(Prompts.TABLE), Map.of("generate", seconds),
+          () -> { });
+    }
+  }
+
+  /** What the shards of one or more waves say of an iteration, computed in so many seconds. */
+  static Map<String, Double> metrics(List<Rollout.Tally> tallies, double seconds) {
+    double entropy = 0;
+    long tokens = 0;
+    long completions = 0;
+    long truncated = 0;
+    int longest = 0;
+    for (Rollout.Tally tally : tallies) {
+      entropy += tally.entropy();
+      tokens += tally.tokens();
+      completions += tally.completions();
+      truncated += tally.truncated();
+      longest = Math.max(longest, tally.longest());
+    }
+    Map<String, Double> values = new TreeMap<>();
+    values.put("entropy", entropy / tokens);
+    values.put("length_mean", (double) tokens / completions);
+    values.put("length_max", (double) longest);
+    values.put("truncated_share", (double) truncated / completions);
+    values.put("tokens_per_second", tokens / seconds);
+    return values;
+  }
+
+  /** Completions of the prompts, in shards of the recipe's size. */
+  static Generated generate(Run run, Recipe recipe, PolicyHandle policy, List<Row> prompts, int iteration, int wave) {
+    Rollout rollout = new Rollout(policy, recipe.rollouts(), recipe.prompts().samples(), run.id(), run.seed(), iteration,
+        wave);
+    return materialise(run, rollout, prompts);
+  }
+
+  static Generated materialise(Run run, Rollout rollout, List<Row> prompts) {
+    if (prompts.isEmpty()) {
+      throw new DataException("prompts: nothing to generate for iteration %d, wave %d. Ingest prompts first, or name their"
+          + " source.", rollout.iteration(), rollout.wave());
+    }
+    JavaRDD<Rollout.Shard> shards = rollout.over(run.spark(), prompts, Integer.MAX_VALUE)
+        .persist(StorageLevel.MEMORY_AND_DISK());
+    List<Rollout.Tally> tallies = new ArrayList<>(shards.map(Rollout.Shard::tally).collect());
+    tallies.sort(Comparator.comparingInt(Rollout.Tally::shard));
+    List<Row> rejects = shards.flatMap(s -> s.rejects().iterator()).collect();
+    Dataset<Row> rollouts = run.spark().createDataset(shards.flatMap(s -> s.rollouts().iterator()).rdd(),
+        Encoders.row(Rollouts.TABLE.schema()));
+    return new Generated(shards, rollouts, rejects, tallies,
+        Span.seconds(tallies.stream().map(Rollout.Tally::span).toList()));
+  }
+
+  /** All prompt ids, sorted. */
+  static List<String> ids(Dataset<Row> prompts) {
+    List<String> ids = new ArrayList<>(prompts.select(Prompts.PROMPT_ID.col()).as(Encoders.STRING()).collectAsList());
+    ids.sort(Comparator.naturalOrder());
+    return ids;
+  }
+
+  /** The rows of the ids, in their order. */
+  static List<Row> rows(Dataset<Row> prompts, List<String> ids) {
+    Map<String, Row> byId = new HashMap<>();
+    prompts.filter(Prompts.PROMPT_ID.col().isin(ids.toArray())).collectAsList()
+        .forEach(row -> byId.put(Prompts.PROMPT_ID.of(row), row));
+    return ids.stream().map(byId::get).toList();
+  }
+}

@@ -1,0 +1,294 @@
+package alluvium.jobs;
+
+import alluvium.prompts.Split;
+import alluvium.selections.GroupSelection;
+import alluvium.spark.Credit;
+import alluvium.spark.PolicyHandle;
+import alluvium.spark.Rollout;
+import alluvium.tables.Advantages;
+import alluvium.tables.Policies;
+import alluvium.tables.Rewards;
+import alluvium.tables.Rollouts;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import picocli.CommandLine.Option;
+
+/**
+ * Runs iterations: Generate, Score, Estimate, Update, and Evaluate at an interval. Continues after the last stage that the
+ * manifest says is done, and repeats nothing. A stage that this process ran hands its rows on in memory while they are
+ * committed; one that an earlier process ran is read back.
+ */
+public final class Iterate {
+  private Iterate() {}
+
+  static final class Arguments extends Options {
+    @Option(names = "--recipe", required = true, description = "recipe, such as conf/grpo.yaml")
+    String recipe;
+
+    @Option(names = "--source", required = true, description = "source of the prompts, as given to Ingest")
+    String source;
+
+    @Option(names = "--iterations", required = true, description = "how many iterations the run is to have in all")
+    int iterations;
+
+    @Option(names = "--policy", description = "Hugging Face folder that iteration 0 starts from, where Supervise made none")
+    Optional<Path> policy;
+
+    @Option(names = "--evaluate-every", defaultValue = "0",
+        description = "iterations between evaluations; 0 for none (default: ${DEFAULT-VALUE})")
+    int evaluateEvery;
+
+    @Option(names = "--evaluate-samples", defaultValue = "16",
+        description = "completions per held-out prompt (default: ${DEFAULT-VALUE})")
+    int evaluateSamples;
+  }
+
+  public static void main(String... args) {
+    Arguments arguments = new Arguments();
+    if (!arguments.parse("Iterate", args)) {
+      return;
+    }
+    Recipe recipe = Recipe.read(Path.of(arguments.recipe));
+    arguments.policy.ifPresent(alluvium.policies.Checkpoint::config);
+    try (Run run = Run.open("iterate", arguments, recipe.digest())) {
+      arguments.policy.ifPresent(folder -> adopt(run, folder));
+      iterate(run, recipe, arguments.source, arguments.iterations, arguments.evaluateEvery, arguments.evaluateSamples);
+    }
+  }
+
+  /** Makes a Hugging Face folder the policy that iteration 0 starts from, unless the run has one. */
+  static void adopt(Run run, Path folder) {
+    if (run.policy(0).isEmpty()) {
+      Row row = run.publish(alluvium.policies.Checkpoint.read(folder), 0, Run.MAIN, Optional.empty(), List.of(), List.of(),
+          0);
+      run.ledger().submit(new Ledger.Entry("adopt", 0, 0, List.of(new Ledger.Rows(Policies.TABLE, List.of(row))),
+          List.of(), Map.of(), () -> { }));
+      run.ledger().await();
+    }
+  }
+
+  /** Runs the iterations that are not done yet. */
+  static void iterate(Run run, Recipe recipe, String source, int iterations, int evaluateEvery, int evaluateSamples) {
+    Dataset<Row> prompts = run.prompts(source, Split.TRAIN).cache();
+    List<String> ids = Generate.ids(prompts);
+    int first = 0;
+    while (first < iterations && run.ledger().done(Update.STAGE, first, 0)) {
+      first++;
+    }
+    if (first > 0) {
+      Console.line("iterate    %d of %d iterations of run %s are done", first, iterations, run.id());
+    }
+    Learner learner = Learner.load(run, run.requirePolicy(first), recipe.optimizer());
+    OptionalCarried carried = new OptionalCarried();
+    Map<Integer, PolicyHandle> line = new HashMap<>();
+    for (int iteration = first; iteration <= iterations; iteration++) {
+      line.put(iteration, learner.handle());
+      if (evaluateEvery > 0 && (iteration % evaluateEvery == 0 || iteration == iterations)) {
+        run.ledger().await();
+        List<Row> rows = Evaluate.evaluate(run, recipe, learner.handle(), source, iteration, evaluateSamples);
+        Console.line("evaluate   before iteration %d%n%s", iteration, Evaluate.table(rows));
+      }
+      if (iteration < iterations) {
+        learner = new Once(run, recipe, prompts, ids, iteration, learner, carried, reference(run, recipe, iteration, line))
+            .learner();
+      }
+    }
+    run.ledger().await();
+    prompts.unpersist(false);
+  }
+
+  private static List<PolicyHandle> reference(Run run, Recipe recipe, int iteration, Map<Integer, PolicyHandle> line) {
+    int at = recipe.reference().iteration(iteration);
+    return at >= 0 && line.containsKey(at) ? List.of(line.get(at)) : Update.references(run, recipe, iteration);
+  }
+
+  /** The number that a moving estimator carries, while its commit may still be under way. */
+  static final class OptionalCarried {
+    private Optional<Double> value = Optional.empty();
+  }
+
+  /** One wave of an iteration. */
+  private record Wave(List<String> chosen, Dataset<Row> rollouts, Dataset<Row> rewards, Optional<Generate.Generated> made) {}
+
+  /** One iteration under way. */
+  private static final class Once {
+    private final Run run;
+    private final Recipe recipe;
+    private final Dataset<Row> prompts;
+    private final List<String> ids;
+    private final int iteration;
+    private final Learner learner;
+    private final OptionalCarried carried;
+    private final List<PolicyHandle> reference;
+    private final Map<String, Double> metrics = new TreeMap<>();
+    private final Map<String, Double> seconds = new LinkedHashMap<>();
+    private final long start = System.nanoTime();
+    private final double commitsBefore;
+
+    Once(Run run, Recipe recipe, Dataset<Row> prompts, List<String> ids, int iteration, Learner learner,
+        OptionalCarried carried, List<PolicyHandle> reference) {
+      this.run = run;
+      this.recipe = recipe;
+      this.prompts = prompts;
+      this.ids = ids;
+      this.iteration = iteration;
+      this.learner = learner;
+      this.carried = carried;
+      this.reference = reference;
+      this.commitsBefore = run.ledger().commitSeconds();
+    }
+
+    Learner learner() {
+      List<Wave> waves = waves();
+      Dataset<Row> rollouts = waves.stream().map(Wave::rollouts).reduce(Dataset::union).orElseThrow();
+      Dataset<Row> rewards = waves.stream().map(Wave::rewards).reduce(Dataset::union).orElseThrow();
+      Dataset<Row> advantages = advantages(waves, rollouts, rewards);
+      Update.Updated updated = Update.update(run, recipe, learner, advantages, rollouts, reference, iteration);
+      seconds.put("update", updated.seconds());
+      double total = (System.nanoTime() - start) / 1e9;
+      double rest = total - seconds.values().stream().mapToDouble(s -> s).sum();
+      seconds.forEach((phase, s) -> metrics.put("seconds_" + phase, s));
+      metrics.put("seconds_commit", rest);
+      metrics.put("seconds_total", total);
+      run.ledger().submit(Update.entry(run, updated, iteration, metrics, free(waves, rewards, advantages)));
+      metrics.putAll(updated.metrics());
+      report(total, rest);
+      return updated.learner();
+    }
+
+    /** Waves of prompts until enough groups train, or the recipe's limit is reached. */
+    private List<Wave> waves() {
+      List<Wave> waves = new ArrayList<>();
+      int kept = 0;
+      int wanted = recipe.prompts().choose(ids, run.seed(), iteration, 0).size();
+      double generated = 0;
+      do {
+        int wave = waves.size();
+        List<String> chosen = recipe.prompts().choose(ids, run.seed(), iteration, wave);
+        if (wave > 0 && chosen.isEmpty()) {
+          break;
+        }
+        waves.add(wave(chosen, wave));
+        kept = recipe.selection().maxRounds() > 1 ? training(waves).size() : wanted;
+        generated += waves.get(wave).made().map(Generate.Generated::seconds).orElse(0.0);
+      } while (kept < wanted && waves.size() < recipe.selection().maxRounds());
+      List<Rollout.Tally> tallies = new ArrayList<>();
+      waves.forEach(w -> w.made().ifPresent(m -> tallies.addAll(m.tallies())));
+      if (!tallies.isEmpty()) {
+        metrics.putAll(Generate.metrics(tallies, generated));
+      }
+      metrics.put("waves", (double) waves.size());
+      seconds.put("generate", generated);
+      seconds.put("score", metrics.remove("scored"));
+      return waves;
+    }
+
+    private Wave wave(List<String> chosen, int wave) {
+      List<Row> rows = Generate.rows(prompts, chosen);
+      Dataset<Row> rollouts;
+      Optional<Generate.Generated> made = Optional.empty();
+      if (run.ledger().done(Generate.STAGE, iteration, wave)) {
+        rollouts = run.rows(Rollouts.TABLE, iteration).filter(Rollouts.WAVE.col().equalTo(wave)).cache();
+      } else {
+        Generate.Generated generated = Generate.generate(run, recipe, learner.handle(), rows, iteration, wave);
+        run.ledger().submit(generated.entry(iteration, wave));
+        rollouts = generated.rollouts();
+        made = Optional.of(generated);
+      }
+      long began = System.nanoTime();
+      Dataset<Row> rewards;
+      if (run.ledger().done(Score.STAGE, iteration, wave)) {
+        rewards = run.rows(Rewards.TABLE, iteration).filter(Rewards.WAVE.col().equalTo(wave)).cache();
+      } else {
+        Dataset<Row> tasks = run.spark().createDataFrame(rows, alluvium.tables.Prompts.TABLE.schema());
+        rewards = Score.score(rollouts, tasks, recipe, reference).cache();
+        metrics.putAll(Score.metrics(rewards, recipe));
+        double took = (System.nanoTime() - began) / 1e9;
+        run.ledger().submit(Score.entry(rewards, iteration, wave, took));
+      }
+      metrics.merge("scored", (System.nanoTime() - began) / 1e9, Double::sum);
+      return new Wave(chosen, rollouts, rewards, made);
+    }
+
+    private Dataset<Row> advantages(List<Wave> waves, Dataset<Row> rollouts, Dataset<Row> rewards) {
+      if (run.ledger().done(Estimate.STAGE, iteration, 0)) {
+        seconds.put("estimate", 0.0);
+        return run.rows(Advantages.TABLE, iteration).cache();
+      }
+      long began = System.nanoTime();
+      Estimate.Estimated estimated = Estimate.estimate(run, recipe, rewards, rollouts, surplus(waves), iteration,
+          carried.value);
+      carried.value = estimated.carried();
+      estimated.advantages().count();
+      double took = (System.nanoTime() - began) / 1e9;
+      metrics.putAll(estimated.metrics());
+      seconds.put("estimate", took);
+      run.ledger().submit(estimated.entry(iteration, took));
+      return estimated.advantages();
+    }
+
+    /** Groups that train beyond those that an update batch holds, the last drawn first to go. */
+    private Set<String> surplus(List<Wave> waves) {
+      Set<String> surplus = new LinkedHashSet<>();
+      if (recipe.selection().maxRounds() > 1) {
+        List<String> training = training(waves);
+        surplus.addAll(training.subList(Math.min(waves.get(0).chosen().size(), training.size()), training.size()));
+      }
+      return surplus;
+    }
+
+    /** Keys of the groups that the selection keeps, in the order in which they were drawn. */
+    private List<String> training(List<Wave> waves) {
+      List<String> keys = new ArrayList<>();
+      for (int wave = 0; wave < waves.size(); wave++) {
+        Map<String, List<Double>> values = new HashMap<>();
+        String metric = recipe.selection() instanceof GroupSelection judged ? judged.metric() : "";
+        for (Row row : waves.get(wave).rewards().filter(Rewards.NAME.col().equalTo(metric)
+            .and(Rewards.VALUE.col().isNotNull())).collectAsList()) {
+          values.computeIfAbsent(Rewards.GROUP_ID.of(row), g -> new ArrayList<>()).add(Rewards.VALUE.of(row));
+        }
+        for (String group : waves.get(wave).chosen()) {
+          double[] seen = values.getOrDefault(group, List.of()).stream().mapToDouble(v -> v).toArray();
+          if (recipe.selection() instanceof GroupSelection judged && judged.keeps(seen)) {
+            keys.add(Credit.key(wave, group));
+          }
+        }
+      }
+      return keys;
+    }
+
+    /** Frees what this iteration kept, once its commits are over. */
+    private Runnable free(List<Wave> waves, Dataset<Row> rewards, Dataset<Row> advantages) {
+      return () -> {
+        waves.forEach(w -> {
+          w.made().ifPresent(Generate.Generated::free);
+          w.rollouts().unpersist(false);
+          w.rewards().unpersist(false);
+        });
+        rewards.unpersist(false);
+        advantages.unpersist(false);
+      };
+    }
+
+    private void report(double total, double rest) {
+      Console.line("%4d  reward %6.3f  accuracy %5.1f%%  entropy %.3f  kl %.4f  length %5.1f  %6.0f tokens/s  %.2f s = generate"
+          + " %.2f + score %.2f + estimate %.2f + update %.2f + Spark, Delta, load %.2f (commits beside: %.2f)", iteration,
+          metrics.getOrDefault("reward_mean", Double.NaN), 100 * metrics.getOrDefault("accuracy", Double.NaN),
+          metrics.getOrDefault("entropy", Double.NaN),
+          metrics.getOrDefault("kl_reference", metrics.getOrDefault("kl_step", Double.NaN)),
+          metrics.getOrDefault("length_mean", Double.NaN), metrics.getOrDefault("tokens_per_second", Double.NaN), total,
+          seconds.get("generate"), seconds.get("score"), seconds.get("estimate"), seconds.get("update"), rest,
+          run.ledger().commitSeconds() - commitsBefore);
+    }
+  }
+}

@@ -1,0 +1,138 @@
+package alluvium.jobs;
+
+import alluvium.objectives.Loss;
+import alluvium.objectives.LossSums;
+import alluvium.policies.Checkpoint;
+import alluvium.policies.Tensors;
+import alluvium.regularizers.Regularizer.Needs;
+import alluvium.spark.GradientShards;
+import alluvium.spark.PolicyHandle;
+import alluvium.spark.Stepping;
+import alluvium.spark.UpdateShards;
+import alluvium.tables.Advantages;
+import alluvium.tables.Metrics;
+import alluvium.tables.Policies;
+import alluvium.tables.Rollouts;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import picocli.CommandLine.Option;
+
+/** Policy optimisation: advantages and rollouts in, the policy that the next iteration starts from out. */
+public final class Update {
+  static final String STAGE = "update";
+
+  private Update() {}
+
+  static final class Arguments extends Options {
+    @Option(names = "--recipe", required = true, description = "recipe, such as conf/grpo.yaml")
+    String recipe;
+
+    @Option(names = "--iteration", required = true, description = "0-based iteration")
+    int iteration;
+  }
+
+  public static void main(String... args) {
+    Arguments arguments = new Arguments();
+    if (!arguments.parse("Update", args)) {
+      return;
+    }
+    Recipe recipe = Recipe.read(Path.of(arguments.recipe));
+    try (Run run = Run.open("update", arguments, recipe.digest())) {
+      int iteration = arguments.iteration;
+      if (run.ledger().done(STAGE, iteration, 0)) {
+        Console.line("update     already done for iteration %d of run %s", iteration, run.id());
+        return;
+      }
+      run.ledger().pin(Advantages.TABLE);
+      run.ledger().pin(Rollouts.TABLE);
+      Learner learner = Learner.load(run, run.requirePolicy(iteration), recipe.optimizer());
+      Updated updated = update(run, recipe, learner, run.rows(Advantages.TABLE, iteration).cache(),
+          run.rows(Rollouts.TABLE, iteration), references(run, recipe, iteration), iteration);
+      run.ledger().submit(entry(run, updated, iteration, Map.of(), () -> { }));
+      run.ledger().await();
+      Console.line("update     iteration %d: %s", iteration, updated.metrics());
+    }
+  }
+
+  /**
+   * What an update made.
+   *
+   * @param metrics by name
+   * @param seconds in which executors computed
+   */
+  record Updated(Learner learner, Map<String, Double> metrics, double seconds) {}
+
+  /** The optimizer steps of one iteration, and the new policy's folder. Nothing is visible until the entry is committed. */
+  static Updated update(Run run, Recipe recipe, Learner learner, Dataset<Row> advantages, Dataset<Row> rollouts,
+      List<PolicyHandle> reference, int iteration) {
+    double temperature = recipe.rollouts().logpTemperature();
+    List<PolicyHandle> consulted = recipe.regularizers().stream().anyMatch(r -> r.needs() == Needs.FULL_REFERENCE)
+        ? reference : List.of();
+    GradientShards shards = new GradientShards(learner.handle(), consulted,
+        new Loss(recipe.objective(), recipe.regularizers(), recipe.normalizer()), temperature, recipe.steps().microBatch());
+    List<Tensors> slots = new ArrayList<>();
+    learner.slots().forEach(s -> slots.add(s.copy()));
+    Stepping stepping = new Stepping(JavaSparkContext.fromSparkContext(run.spark().sparkContext()), shards,
+        recipe.optimizer(), learner.checkpoint().weights().copy(), slots, learner.steps());
+    List<Stepping.Step> steps = new ArrayList<>();
+    try (UpdateShards batch = UpdateShards.of(advantages, rollouts, recipe.steps(), reference, temperature, run.seed(),
+        iteration)) {
+      for (int epoch = 0; epoch < recipe.steps().epochs(); epoch++) {
+        for (int part = 0; part < batch.miniBatches(); part++) {
+          steps.add(stepping.step(batch.miniBatch(part)));
+        }
+      }
+    }
+    Checkpoint checkpoint = new Checkpoint(learner.checkpoint().config(), stepping.weights(), learner.checkpoint().files());
+    Row row = run.publish(checkpoint, iteration + 1, Run.MAIN, Optional.of(learner.version()), recipe.optimizer().slots(),
+        stepping.slots(), stepping.steps());
+    return new Updated(new Learner(checkpoint, stepping.slots(), stepping.steps(), row, run.handle(row)), metrics(steps),
+        steps.stream().mapToDouble(Stepping.Step::seconds).sum());
+  }
+
+  /** The reference policy that the recipe's penalties or rewards compare with, or none. */
+  static List<PolicyHandle> references(Run run, Recipe recipe, int iteration) {
+    int at = recipe.reference().iteration(iteration);
+    return at < 0 ? List.of() : List.of(run.handle(run.requirePolicy(at)));
+  }
+
+  /** The commit of an update, with the iteration's metrics. */
+  static Ledger.Entry entry(Run run, Updated updated, int iteration, Map<String, Double> more, Runnable after) {
+    Map<String, Double> metrics = new TreeMap<>(more);
+    metrics.putAll(updated.metrics());
+    return new Ledger.Entry(STAGE, iteration, 0,
+        List.of(new Ledger.Rows(Policies.TABLE, List.of(updated.learner().row())),
+            new Ledger.Rows(Metrics.TABLE, Measured.rows(run.id(), iteration, STAGE, metrics))),
+        List.of(Advantages.TABLE, Rollouts.TABLE), Map.of("update", updated.seconds()), after);
+  }
+
+  private static Map<String, Double> metrics(List<Stepping.Step> steps) {
+    LossSums all = LossSums.NONE;
+    double loss = 0;
+    double norm = 0;
+    for (Stepping.Step step : steps) {
+      all = all.plus(step.sums());
+      loss += step.loss() / steps.size();
+      norm += step.gradientNorm() / steps.size();
+    }
+    Map<String, Double> values = new TreeMap<>();
+    values.put("loss", loss);
+    values.put("gradient_norm", norm);
+    values.put("learning_rate", steps.get(steps.size() - 1).learningRate());
+    values.put("ratio_mean", all.ratio() / all.tokens());
+    values.put("clip_fraction", all.clipped() / all.tokens());
+    values.put("kl_step", all.kl() / all.tokens());
+    values.put("logp_mismatch", steps.get(0).sums().mismatch());
+    if (all.referenceKl() != 0) {
+      values.put("kl_reference", all.referenceKl() / all.tokens());
+    }
+    return values;
+  }
+}
