@@ -1,0 +1,9 @@
+package alluvium.references;
+
+/** No reference policy is evaluated. */
+public record NoReference() implements Reference {
+  @Override
+  public int iteration(int iteration) {
+    return -1;
+  }
+}
