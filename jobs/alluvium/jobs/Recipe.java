@@ -15,6 +15,7 @@ import alluvium.rewards.Aggregation;
 import alluvium.rewards.ReferenceReward;
 import alluvium.rewards.Reward;
 import alluvium.rollouts.Sampling;
+import alluvium.selections.GroupSelection;
 import alluvium.selections.Selection;
 import java.io.Serializable;
 import java.nio.file.Path;
@@ -51,6 +52,13 @@ public record Recipe(PromptChoice prompts, Sampling rollouts, Map<String, Reward
     rewards = Collections.unmodifiableMap(new TreeMap<>(rewards));
     regularizers = List.copyOf(regularizers);
     require(!rewards.isEmpty(), "rewards must name at least one reward, got {}. Write name: {Class: {...}}.");
+    aggregation.check(rewards.keySet());
+    if (selection instanceof GroupSelection judged) {
+      require(rewards.containsKey(judged.metric()), "selection.%s.metric is %s, but the recipe's rewards are %s",
+          name(selection), judged.metric(), rewards.keySet());
+      require(!(rewards.get(judged.metric()) instanceof ReferenceReward), "selection.%s.metric is %s, a reward of "
+          + "tokens. Name a reward of the completion.", name(selection), judged.metric());
+    }
     for (Regularizer regularizer : regularizers) {
       require(reference.iteration(0) >= 0 || !OF_REFERENCE.contains(regularizer.needs()),
           "regularizers: %s compares with a reference policy, but reference is %s. Name one that is a policy.",
