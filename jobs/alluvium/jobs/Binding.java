@@ -12,13 +12,17 @@ import java.lang.reflect.Type;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * Makes records of YAML: components are filled by name and type, all of them, from the text alone.
@@ -26,12 +30,13 @@ import java.util.regex.Pattern;
  * <p>A component whose type is a slot (an interface, or a record) is written {@code {Class: {component: value}}}; the
  * class is the public record of that name in the slot's package. Besides there are int, long, double, float, text,
  * lists, and maps from text, which are bound in the order of their keys. Numbers are decimal, finite and in range; -0.0
- * is 0.0. All that is wrong in a text is reported at once, a line each.
+ * is 0.0. What is wrong in a text is reported at once, a line each, up to {@value #MOST_PROBLEMS}.
  */
 final class Binding {
   private static final Pattern NUMBER = Pattern.compile("[-+]?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][-+]?[0-9]+)?");
   private static final Pattern INTEGER = Pattern.compile("[-+]?(0|[1-9][0-9]*)");
-  private static final int MOST_PROBLEMS = 20;
+  static final int MOST_PROBLEMS = 20;
+  private static final int LONGEST_MESSAGE = 600;
 
   /** Kinds of numbers by the types of components. */
   private static final Map<Class<?>, NumberKind> NUMBERS = Map.of(
@@ -39,28 +44,24 @@ final class Binding {
       NumberKind.LONG, double.class, NumberKind.DOUBLE, Double.class, NumberKind.DOUBLE, float.class,
       NumberKind.FLOAT, Float.class, NumberKind.FLOAT);
 
+  private final String place;
   private final List<String> problems = new ArrayList<>();
+  private final Map<Class<?>, SortedSet<String>> known = new HashMap<>();
 
-  private Binding() {}
+  private Binding(String place) {
+    this.place = place;
+  }
 
   /** The record that a text describes; place is what errors call the text. */
   static <R extends Record> R bind(Class<R> type, String text, String place) {
     Node root = StrictYaml.parse(text, place);
-    Binding binding = new Binding();
+    Binding binding = new Binding(place);
     Optional<Object> bound = binding.record(type, root, "");
-    if (bound.isEmpty()) {
-      throw new RecipeException(binding.report(place));
-    }
-    return type.cast(bound.get());
+    return type.cast(bound.orElseThrow(() -> new RecipeException(binding.report())));
   }
 
-  private String report(String place) {
-    StringBuilder lines = new StringBuilder();
-    problems.stream().limit(MOST_PROBLEMS).forEach(p -> lines.append(place).append(": ").append(p).append('\n'));
-    if (problems.size() > MOST_PROBLEMS) {
-      lines.append(place).append(": and ").append(problems.size() - MOST_PROBLEMS).append(" more.\n");
-    }
-    return lines.toString().stripTrailing();
+  private String report() {
+    return problems.stream().map(p -> place + ": " + p).collect(Collectors.joining("\n"));
   }
 
   private Optional<Object> value(Type type, Node node, String path) {
@@ -86,7 +87,7 @@ final class Binding {
     SlotClasses classes = new SlotClasses(slot);
     if (!(node instanceof Mapping mapping) || mapping.entries().size() != 1) {
       return problem("%s must name one class of %s, as in {Class: {component: value}}, got %s. Known: %s.", path,
-          classes.packageWord(), node.word(), Spelling.list(classes.names()));
+          classes.packageWord(), node.word(), Spelling.list(names(slot)));
     }
     Map.Entry<String, Node> entry = mapping.entries().entrySet().iterator().next();
     String name = entry.getKey();
@@ -95,7 +96,7 @@ final class Binding {
     if (type.isEmpty()) {
       return problem("%s is %s.%s Known: %s.", inner, classes.hasRecord(name)
           ? "in " + classes.packageWord() + ", but not for this slot" : "not a class of " + classes.packageWord(),
-          suggestion(name, classes.names()), Spelling.list(classes.names()));
+          suggestion(name, names(slot)), Spelling.list(names(slot)));
     }
     return record(type.get(), entry.getValue(), inner);
   }
@@ -134,8 +135,12 @@ final class Binding {
       return Optional.of(type.getDeclaredConstructor(types.toArray(Class<?>[]::new)).newInstance(values.toArray()));
     } catch (InvocationTargetException e) {
       Throwable cause = e.getCause();
-      if (cause instanceof RuntimeException || cause instanceof StackOverflowError) {
-        return problem("%s", located(path, type.getSimpleName(), String.valueOf(cause.getMessage())));
+      if (cause instanceof StackOverflowError) {
+        return problem("%s", located(path, type.getSimpleName(), "a component is nested too deeply"));
+      }
+      if (cause instanceof RuntimeException) {
+        String message = Objects.requireNonNullElse(cause.getMessage(), cause.getClass().getSimpleName());
+        return problem("%s", located(path, type.getSimpleName(), Spelling.printable(message, LONGEST_MESSAGE)));
       }
       throw new IllegalStateException("cannot make " + type.getName(), cause);
     } catch (ReflectiveOperationException e) {
@@ -205,7 +210,7 @@ final class Binding {
     return value;
   }
 
-  private static String expected(Type type) {
+  private String expected(Type type) {
     if (type instanceof ParameterizedType generic) {
       return generic.getRawType() == List.class ? "a list" : "a map";
     }
@@ -214,7 +219,12 @@ final class Binding {
       return NUMBERS.get(plain).words;
     }
     return plain == String.class ? "text" : "a class of " + new SlotClasses(plain).packageWord() + ", one of "
-        + Spelling.list(new SlotClasses(plain).names());
+        + Spelling.list(names(plain));
+  }
+
+  /** Names for messages; looked up once, as a class path may be long. */
+  private SortedSet<String> names(Class<?> slot) {
+    return known.computeIfAbsent(slot, s -> new SlotClasses(s).names());
   }
 
   private static String suggestion(String name, Iterable<String> known) {
@@ -229,6 +239,9 @@ final class Binding {
 
   private Optional<Object> problem(String message, Object... arguments) {
     problems.add(String.format(message, arguments));
+    if (problems.size() == MOST_PROBLEMS) {
+      throw new RecipeException(report() + "\n" + place + ": there may be more.");
+    }
     return Optional.empty();
   }
 

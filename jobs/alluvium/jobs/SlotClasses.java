@@ -1,19 +1,24 @@
 package alluvium.jobs;
 
-import java.io.File;
 import java.io.IOException;
 import java.lang.reflect.Modifier;
 import java.net.JarURLConnection;
+import java.net.URISyntaxException;
 import java.net.URL;
 import java.net.URLConnection;
-import java.net.URLDecoder;
-import java.nio.charset.StandardCharsets;
-import java.util.Enumeration;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.List;
 import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.jar.JarEntry;
+import java.util.jar.JarFile;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The records that can fill a slot: the public ones of the slot's own package that implement it, or the slot itself
@@ -22,6 +27,8 @@ import java.util.regex.Pattern;
 record SlotClasses(Class<?> slot) {
   private static final Pattern NAME = Pattern.compile("[A-Za-z][A-Za-z0-9]{0,99}");
   private static final String SUFFIX = ".class";
+  private static final String FILE = "file";
+  private static final Logger LOG = LoggerFactory.getLogger(SlotClasses.class);
 
   /** The record of this name, if it fills the slot. */
   Optional<Class<?>> named(String name) {
@@ -43,14 +50,15 @@ record SlotClasses(Class<?> slot) {
   SortedSet<String> names() {
     SortedSet<String> names = new TreeSet<>();
     try {
+      List<URL> places = Collections.list(slot.getClassLoader().getResources(folder()));
       // its own class file is there even in a jar without entries for folders
-      add(slot.getResource(slot.getName().substring(slot.getPackageName().length() + 1) + SUFFIX), names);
-      Enumeration<URL> folders = slot.getClassLoader().getResources(folder());
-      while (folders.hasMoreElements()) {
-        add(folders.nextElement(), names);
+      URL own = slot.getResource(slot.getName().substring(slot.getPackageName().length() + 1) + SUFFIX);
+      Optional.ofNullable(own).ifPresent(places::add);
+      for (URL place : places) {
+        add(place, names);
       }
-    } catch (IOException e) {
-      return names;       // an unreadable jar shortens the message, nothing else
+    } catch (IOException | URISyntaxException e) {
+      LOG.debug("cannot list the classes of {}: it only shortens a message", slot.getPackageName(), e);
     }
     names.removeIf(name -> named(name).isEmpty());
     return names;
@@ -76,21 +84,19 @@ record SlotClasses(Class<?> slot) {
     return slot.getPackageName().replace('.', '/');
   }
 
-  private void add(URL url, SortedSet<String> names) throws IOException {
+  private void add(URL url, SortedSet<String> names) throws IOException, URISyntaxException {
     URLConnection connection = url.openConnection();
     if (connection instanceof JarURLConnection jar) {
-      for (Enumeration<JarEntry> entries = jar.getJarFile().entries(); entries.hasMoreElements();) {
-        String entry = entries.nextElement().getName();
-        if (entry.startsWith(folder() + '/')) {
-          addFile(entry.substring(folder().length() + 1), names);
-        }
+      jar.setUseCaches(false);        // a shared JarFile may be closed under us, and must not be closed by us
+      try (JarFile file = jar.getJarFile()) {
+        file.stream().map(JarEntry::getName).filter(name -> name.startsWith(folder() + '/'))
+            .forEach(name -> addFile(name.substring(folder().length() + 1), names));
       }
-      return;
-    }
-    File file = new File(URLDecoder.decode(url.getPath().replace("+", "%2B"), StandardCharsets.UTF_8));
-    String[] files = (file.isDirectory() ? file : file.getParentFile()).list();
-    for (String entry : files == null ? new String[0] : files) {
-      addFile(entry, names);
+    } else if (FILE.equals(url.getProtocol())) {
+      Path path = Path.of(url.toURI());
+      try (Stream<Path> files = Files.list(Files.isDirectory(path) ? path : path.getParent())) {
+        files.forEach(file -> addFile(file.getFileName().toString(), names));
+      }
     }
   }
 

@@ -54,12 +54,17 @@ final class Spelling {
 
   /** At most 60 characters, those outside printable ASCII as escapes. */
   static String printable(String text) {
+    return printable(text, LONGEST);
+  }
+
+  /** At most so many characters, those outside printable ASCII as escapes. */
+  static String printable(String text, int longest) {
     StringBuilder result = new StringBuilder();
-    for (int i = 0; i < text.length() && i < LONGEST; i++) {
+    for (int i = 0; i < text.length() && i < longest; i++) {
       char c = text.charAt(i);
       result.append(c >= ' ' && c <= '~' ? String.valueOf(c) : String.format("\\u%04x", (int) c));
     }
-    return text.length() > LONGEST ? result + "..." : result.toString();
+    return text.length() > longest ? result + "..." : result.toString();
   }
 
   /** Names with commas between, at most 40 of them. */

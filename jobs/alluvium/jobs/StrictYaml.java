@@ -28,6 +28,7 @@ import java.util.Map;
 final class StrictYaml {
   static final int LARGEST = 256 * 1024;
   static final int DEEPEST = 24;
+  private static final int LONGEST_MESSAGE = 200;
 
   private static final YAMLFactory FACTORY = YAMLFactory.builder()
       .enable(YAMLParser.Feature.PARSE_BOOLEAN_LIKE_WORDS_AS_STRINGS)
@@ -83,7 +84,7 @@ final class StrictYaml {
   }
 
   private static String firstLine(String message) {
-    return Spelling.printable(message.lines().findFirst().orElse("")) + ".";
+    return Spelling.printable(message.lines().findFirst().orElse(""), LONGEST_MESSAGE) + ".";
   }
 
   private Node document() throws IOException {

@@ -138,7 +138,11 @@ class BindingTest {
     refused("shapes: [{Empty: {}}, {Circle: {radius: -1}}]",
         "conf/x.yaml: shapes[1].Circle.radius must be > 0, got -1.0");
     refused("named: {a: {Circle: {radius: -1}}}", "conf/x.yaml: named.a.Circle.radius must be > 0, got -1.0");
-    refused("shape: {Broken: {text: '%s'}}", "conf/x.yaml: shape.Broken: never %s");
+    refused("shape: {Broken: {text: \"%s\\n\"}}", "conf/x.yaml: shape.Broken: never %s\\u000a");
+    refused("shape: {Broken: {text: deep}}", "conf/x.yaml: shape.Broken: a component is nested too deeply");
+    refused("shape: {Broken: {text: silent}}", "conf/x.yaml: shape.Broken: NoSuchElementException");
+    assertThatThrownBy(() -> bind(with("shape: {Broken: {text: " + "x".repeat(5000) + "}}")))
+        .satisfies(e -> assertThat(e.getMessage()).hasSizeLessThan(700));
   }
 
   @Test
@@ -154,8 +158,8 @@ class BindingTest {
   @Test
   void atMostTwentyErrors() {
     String many = "x, ".repeat(30);
-    assertThatThrownBy(() -> bind(with("sizes: [" + many + "]"))).hasMessageContaining("sizes[19] must be")
-        .hasMessageEndingWith("conf/x.yaml: and 10 more.");
+    assertThatThrownBy(() -> bind(with("sizes: [" + many + "]")))
+        .hasMessageEndingWith("sizes[19] must be an integer, got text \"x\".\nconf/x.yaml: there may be more.");
   }
 
   @Test
@@ -284,6 +288,12 @@ class BindingTest {
           .isInstanceOf(RecipeException.class);
       assertThatThrownBy(() -> bind(with("shape: {" + "C".repeat(200_000) + ": {}}")))
           .isInstanceOf(RecipeException.class);
+      StringBuilder unknown = new StringBuilder("shapes: [");
+      for (int i = 0; i < 15_000; i++) {
+        unknown.append("{C").append(i).append(": {}}, ");
+      }
+      assertThatThrownBy(() -> bind(with(unknown + "]"))).isInstanceOf(RecipeException.class);
+      assertThat(bind(with("shapes: [" + "{Empty: {}}, ".repeat(15_000) + "]")).shapes()).hasSize(15_000);
       assertThatThrownBy(() -> bind("a".repeat(StrictYaml.LARGEST + 1)))
           .hasMessage("conf/x.yaml: is larger than 262144 bytes. Leave out what is no recipe.");
       // nesting of slots within the limit of levels, then beyond

@@ -212,6 +212,20 @@ class RecipeTest {
         .hasMessage("x: spark.spark.ui.enabled must be text, got false. Put it in quotes.");
   }
 
+  @Test
+  void hostileComponents() {
+    String correct = "{NumericAnswer: {right: 1, wrong: 0, tolerance: 1.0e-6}}";
+    for (String hostile : List.of(
+        "{RegexAnswer: {pattern: '" + "(".repeat(60_000) + ")".repeat(60_000) + "', group: 0, right: 1, wrong: 0}}",
+        "{RegexAnswer: {pattern: '%s(', group: 0, right: 1, wrong: 0}}",
+        "{JsonSchemaAnswer: {schema: '" + "[".repeat(100_000) + "', right: 1, wrong: 0}}",
+        "{ByClass: {className: java.lang.Runtime, settings: {}}}",
+        "{ByClass: {className: '%s', settings: {}}}")) {
+      assertThatThrownBy(() -> Recipe.parse(with("grpo", correct, hostile), "conf/x.yaml"))
+          .isInstanceOf(RecipeException.class).hasMessageStartingWith("conf/x.yaml: rewards.correct.");
+    }
+  }
+
   @ParameterizedTest
   @MethodSource("rewarded")
   void mutationsGiveARecipeExceptionOrARecipe(Path file) {
