@@ -83,7 +83,8 @@ class SafeTensorsTest {
       double magnitude = exponent == 0 ? Math.scalb((double) fraction, -24)
           : Math.scalb(1 + fraction / 1024.0, exponent - 15);
       double expected = exponent < 31 ? magnitude : fraction == 0 ? Double.POSITIVE_INFINITY : Double.NaN;
-      assertThat((double) SafeTensors.float16((short) bits)).isEqualTo(Double.valueOf(bits < 1 << 15 ? expected : -expected));
+      assertThat((double) SafeTensors.float16((short) bits))
+          .isEqualTo(Double.valueOf(bits < 1 << 15 ? expected : -expected));
     }
   }
 

@@ -11,8 +11,8 @@ import alluvium.policies.TokenBatch;
  * <pre>  rho_t = exp(clamp(logp_t - old_t, -20, 20));   l_t = -sg[clip(rho_t, 1 - low, 1 + high)] A_t logp_t </pre>
  *
  * Inputs and result (B, T) float32, natural logs at the sampling temperature; sg: no gradient. rho = 1:
- * {@link PolicyGradient}. low >= 1: no lower bound, and {@link TruncatedImportance} with cap 1 + high. Where others write
- * min(rho, eps_max), eps_max is 1 + high.
+ * {@link PolicyGradient}. low >= 1: no lower bound, and {@link TruncatedImportance} with cap 1 + high. Where others
+ * write min(rho, eps_max), eps_max is 1 + high.
  *
  * @see <a href="https://arxiv.org/abs/2506.13585">MiniMax 2025, MiniMax-M1</a>, eq. 4-5
  * @param low how far below 1 the weight may be, > 0; 1 or more switches the bound off, as the paper does

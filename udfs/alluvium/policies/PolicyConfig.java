@@ -3,6 +3,7 @@ package alluvium.policies;
 import alluvium.tables.DataException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.Serializable;
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -280,7 +281,7 @@ public record PolicyConfig(Family family, int layers, int hidden, int heads, int
     config.put("num_hidden_layers", layers);
     config.put("num_key_value_heads", kvHeads);
     config.put("pad_token_id", padId);
-    config.put("rms_norm_eps", 1e-6);
+    config.put("rms_norm_eps", new BigDecimal("0.000001"));
     config.put("rope_theta", 10_000.0);
     config.putNull("sliding_window");
     config.put("tie_word_embeddings", tied);

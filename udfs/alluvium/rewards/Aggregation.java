@@ -2,12 +2,16 @@ package alluvium.rewards;
 
 import java.io.Serializable;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Makes one number of the named rewards of a completion. All values are finite: rows with a failed reward never come.
  */
 public interface Aggregation extends Serializable {
   double aggregate(Map<String, Double> rewards);
+
+  /** Throws a RecipeException unless rewards of exactly these names can be aggregated. */
+  void check(Set<String> names);
 
   /** The factor that the per-token values of the named reward carry into the token credit. */
   double weight(String name);

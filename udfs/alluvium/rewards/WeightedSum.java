@@ -27,7 +27,7 @@ public record WeightedSum(Map<String, Double> weights) implements Aggregation {
     weights = Collections.unmodifiableMap(new TreeMap<>(weights));
   }
 
-  /** Throws unless these are exactly the names that have a weight. */
+  @Override
   public void check(Set<String> rewards) {
     require(rewards.equals(weights.keySet()), "WeightedSum.weights names %s, but the recipe's rewards are %s",
         weights.keySet(), new TreeSet<>(rewards));

@@ -1,0 +1,3 @@
+package alluvium.jobs.shapes;
+
+public record Empty() implements Shape {}

@@ -1,0 +1,3 @@
+package alluvium.jobs.shapes;
+
+record Hidden() implements Shape {}

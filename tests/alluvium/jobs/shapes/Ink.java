@@ -1,0 +1,4 @@
+package alluvium.jobs.shapes;
+
+/** A slot that is itself a record. */
+public record Ink(String color) {}

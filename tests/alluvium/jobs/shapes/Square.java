@@ -1,0 +1,3 @@
+package alluvium.jobs.shapes;
+
+public record Square(int side, long count) implements Shape {}
