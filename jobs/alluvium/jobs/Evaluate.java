@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -72,7 +73,7 @@ public final class Evaluate {
     if (run.ledger().done(STAGE, iteration, 0)) {
       return rows(run, iteration);
     }
-    String name = verifierName(recipe);
+    String name = requireVerifier(recipe);
     long start = System.nanoTime();
     Dataset<Row> prompts = run.prompts(source, Split.HELDOUT);
     List<Row> all = Generate.rows(prompts, Generate.ids(prompts));
@@ -121,11 +122,16 @@ public final class Evaluate {
         .and(Evaluations.ITERATION.col().equalTo(iteration))).collectAsList();
   }
 
-  static String verifierName(Recipe recipe) {
+  /** The key of the reward that accuracy is measured by: the first verifier of the recipe. */
+  static Optional<String> verifier(Recipe recipe) {
     return recipe.rewards().entrySet().stream().filter(e -> e.getValue() instanceof Verifier).map(Map.Entry::getKey)
-        .findFirst().orElseThrow(() -> new RecipeException(
-            "rewards: evaluation needs a verifier, a reward with a right and a wrong value; there is none among %s",
-            recipe.rewards().keySet()));
+        .findFirst();
+  }
+
+  private static String requireVerifier(Recipe recipe) {
+    return verifier(recipe).orElseThrow(() -> new RecipeException(
+        "rewards: evaluation needs a verifier, a reward with a right and a wrong value; there is none among %s",
+        recipe.rewards().keySet()));
   }
 
   /** Right completions per prompt. */
@@ -167,7 +173,7 @@ public final class Evaluate {
   private static List<Row> gains(Run run, Recipe recipe, String source, String version, int iteration, int samples,
       Scores after) {
     Dataset<Row> first = run.lake().read(Rewards.TABLE, run.id() + ".heldout", 0);
-    Scores before = Scores.of(first, (Verifier) recipe.rewards().get(verifierName(recipe)), 0);
+    Scores before = Scores.of(first, (Verifier) recipe.rewards().get(requireVerifier(recipe)), 0);
     Map<Field, Object> common = common(run.id(), source, version, iteration, after.failed);
     double[] greedy = differences(before.greedy, after.greedy);
     double[] sampled = differences(before.sampled, after.sampled);

@@ -73,7 +73,6 @@ public final class Score {
   /** Accuracy of each verifier and the mean of every other reward, over verdicts that are ok; and how many failed. */
   static Map<String, Double> metrics(Dataset<Row> rewards, Recipe recipe) {
     Map<String, Double> values = new TreeMap<>();
-    String verifier = Evaluate.verifierName(recipe);
     long failed = 0;
     for (Row row : rewards.groupBy(Rewards.NAME.col()).agg(functions.avg(Rewards.VALUE.col()),
         functions.sum(functions.when(Rewards.VALUE.col().isNull(), 1L).otherwise(0L))).collectAsList()) {
@@ -81,7 +80,7 @@ public final class Score {
       double mean = row.isNullAt(1) ? Double.NaN : row.getDouble(1);
       values.put("reward_mean." + row.getString(0), mean);
       if (reward instanceof Verifier judge) {
-        String suffix = row.getString(0).equals(verifier) ? "" : "." + row.getString(0);
+        String suffix = Evaluate.verifier(recipe).orElse("").equals(row.getString(0)) ? "" : "." + row.getString(0);
         values.put("accuracy" + suffix, (mean - judge.wrong()) / (judge.right() - judge.wrong()));
       }
       failed += row.getLong(2);

@@ -325,7 +325,7 @@ class SlotsTest {
       IntStream.range(0, 20).forEach(step -> out.add(schedule.factor(step)));
     }
     if (record instanceof Steps steps) {
-      out.add(steps.epochs()).add(steps.miniBatches()).add(steps.microBatch());
+      out.add(steps.epochs()).add(steps.miniBatches()).add(steps.shards()).add(steps.microBatch());
     }
     if (record instanceof Optimizer optimizer) {
       out.add(optimizer.maxNorm());

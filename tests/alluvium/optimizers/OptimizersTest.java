@@ -109,7 +109,7 @@ class OptimizersTest {
 
   @Test
   void miniBatchesPerIteration() {
-    MiniBatches steps = new MiniBatches(2, 4, 8);
+    MiniBatches steps = new MiniBatches(2, 4, 3, 8);
     assertEquals(2, steps.epochs());
     assertEquals(4, steps.miniBatches());
     assertEquals(8, steps.microBatch());
@@ -131,7 +131,7 @@ class OptimizersTest {
     assertThatThrownBy(() -> new Cosine(-1, 5)).isInstanceOf(RecipeException.class)
         .hasMessage("Cosine.warmup must be >= 0 steps, got -1.");
     assertThatThrownBy(() -> new Constant(-1)).isInstanceOf(RecipeException.class);
-    assertThatThrownBy(() -> new MiniBatches(1, 0, 1)).isInstanceOf(RecipeException.class)
+    assertThatThrownBy(() -> new MiniBatches(1, 0, 1, 1)).isInstanceOf(RecipeException.class)
         .hasMessage("MiniBatches.perIteration must be at least 1, got 0.");
   }
 

@@ -10,6 +10,9 @@ public interface Steps extends Serializable {
   /** Optimizer steps per pass; every one gets as near as can be the same number of groups. */
   int miniBatches();
 
+  /** Gradient sums that a step is made of: the most tasks that can work on it at once. Fixes the arithmetic. */
+  int shards();
+
   /** Completions differentiated together on an executor: bounds memory and fixes the arithmetic. */
   int microBatch();
 }

@@ -77,17 +77,21 @@ public record Checkpoint(PolicyConfig config, Tensors weights, Map<String, byte[
     if (Files.exists(folder.resolve("adapter_config.json")) && !Files.exists(folder.resolve(CONFIG))) {
       throw new DataException("%s: this is an adapter, not a policy; merge it into its base model first.", folder);
     }
-    PolicyConfig config = PolicyConfig.parse(text(folder, CONFIG), folder.resolve(CONFIG).toString());
+    PolicyConfig config = config(folder);
     Map<String, byte[]> files = new TreeMap<>();
     for (String name : KEPT) {
       if (Files.exists(folder.resolve(name))) {
         files.put(name, bytes(folder, name));
       }
     }
-    if (files.containsKey(GENERATION)) {
-      config = config.withGeneration(text(folder, GENERATION), folder.resolve(GENERATION).toString());
-    }
     return new Checkpoint(config, weights(folder, config), files);
+  }
+
+  /** The architecture of a folder, with what generation_config.json adds to it. */
+  public static PolicyConfig config(Path folder) {
+    PolicyConfig config = PolicyConfig.parse(text(folder, CONFIG), folder.resolve(CONFIG).toString());
+    return Files.exists(folder.resolve(GENERATION))
+        ? config.withGeneration(text(folder, GENERATION), folder.resolve(GENERATION).toString()) : config;
   }
 
   private static Tensors weights(Path folder, PolicyConfig config) {
