@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.SplittableRandom;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -147,16 +148,21 @@ class PolicyConfigTest {
   }
 
   @Test
-  void llama31sOwnFrequencies() {
-    // float32 arithmetic in another language; positions 28, 29, 34, 35 are around the bounds of the middle band
-    float[] f = PolicyConfig.parse(("{'model_type':'llama'," + SIZES + ",'head_dim':128,'rope_theta':500000.0,"
-        + "'rope_scaling':{'rope_type':'llama3','factor':8.0,'low_freq_factor':1.0,'high_freq_factor':4.0,"
-        + "'original_max_position_embeddings':8192}}").replace('\'', '"'), "c.json").inverseFrequencies();
-    assertThat(f).hasSize(64);
-    float[] expected = {0.81461722f, 0.0032114461f, 0.0021665706f, 0.00017850779f, 9.5562129e-05f, 3.0689259e-07f};
-    int[] at = {1, 28, 29, 34, 35, 63};
+  void frequenciesOfTransformers() throws IOException {
+    near(golden("llama-tiny").inverseFrequencies(), new int[] {0, 1, 2, 3},
+        1, 0.004700753837823868, 0.00017677668074611574, 6.647869668086059e-06);
+    // Llama 3.1's own; 28 is the last wave that stays, 35 the first of those divided by 8
+    near(config("llama", "'head_dim':128,'rope_theta':500000.0,'rope_scaling':{'rope_type':'llama3','factor':8.0,"
+        + "'low_freq_factor':1.0,'high_freq_factor':4.0,'original_max_position_embeddings':8192}").inverseFrequencies(),
+        new int[] {1, 28, 29, 34, 35, 63}, 0.8146172165870667, 0.0032114461064338684, 0.0021665706299245358,
+        0.0001785077911335975, 9.556212171446532e-05, 3.068925877869333e-07);
+  }
+
+  /** Equal to a last bit at most, that of the power. */
+  private static void near(float[] actual, int[] at, double... expected) {
     for (int i = 0; i < at.length; i++) {
-      assertThat(f[at[i]]).isCloseTo(expected[i], Offset.offset(2 * Math.ulp(expected[i])));
+      float e = (float) expected[i];
+      assertThat(actual[at[i]]).isCloseTo(e, Offset.offset(2 * Math.ulp(e)));
     }
   }
 
@@ -311,5 +317,28 @@ class PolicyConfigTest {
         .hasMessage("c.json: must be a JSON object.");
     assertThatThrownBy(() -> PolicyConfig.parse("", "c.json")).isInstanceOf(DataException.class)
         .hasMessage("c.json: must be a JSON object.");
+  }
+
+  @Test
+  void mutatedConfigsAreReadOrRefused() throws IOException {
+    SplittableRandom random = new SplittableRandom(11);
+    String alphabet = "{}[]\",:0123456789-eE. \\u\0nt";
+    int refused = 0;
+    for (int i = 0; i < 3000; i++) {
+      StringBuilder text = new StringBuilder(
+          golden(List.of("qwen2-tiny", "llama-tiny", "qwen3-tiny").get(i % 3)).json());
+      for (int m = random.nextInt(1, 4); m > 0; m--) {
+        text.setCharAt(random.nextInt(text.length()), alphabet.charAt(random.nextInt(alphabet.length())));
+      }
+      try {
+        PolicyConfig c = PolicyConfig.parse(text.toString(), "c.json");
+        c.names().forEach(c::shape);
+        assertThat(c.inverseFrequencies()).hasSize(c.headDim() / 2);
+      } catch (DataException e) {
+        assertThat(e).hasMessageStartingWith("c.json: ");
+        refused++;
+      }
+    }
+    assertThat(refused).isBetween(1000, 2900);
   }
 }

@@ -49,8 +49,10 @@ class TaskFormatsTest {
 
   @Test
   void promptAndAnswer() {
-    Task plain = only(new PromptAnswer("sums"), Map.of("prompt", "2 + 2?", "answer", 4, "level", 1.50, "tags", List.of("a")));
-    assertEquals(Task.of("sums", "2 + 2?", Optional.of("4")).withMetadata(Map.of("level", "1.5", "tags", "[\"a\"]")), plain);
+    Task plain = only(new PromptAnswer("sums"), Map.of("prompt", "2 + 2?", "answer", 4, "level", 1.50,
+        "tags", List.of("a")));
+    assertEquals(Task.of("sums", "2 + 2?", Optional.of("4")).withMetadata(Map.of("level", "1.5", "tags", "[\"a\"]")),
+        plain);
     assertEquals(Split.TRAIN, plain.split());
     Task chat = only(new PromptAnswer("sums"), Map.of("prompt", CHAT, "answer", "4"));
     assertEquals(TURNS, chat.messages());
@@ -109,7 +111,8 @@ class TaskFormatsTest {
     Messages format = new Messages("chats");
     List<Object> solved = List.of(CHAT.get(0), CHAT.get(1), Map.of("role", "assistant", "content", "4"));
     Task task = only(format, Map.of("messages", solved, "rating", 5));
-    assertEquals(Task.of("chats", TURNS, Optional.empty()).withSolution(Optional.of("4")).withMetadata(Map.of("rating", "5")),
+    assertEquals(Task.of("chats", TURNS, Optional.empty()).withSolution(Optional.of("4")).withMetadata(Map.of("rating",
+        "5")),
         task);
     Task open = only(format, Map.of("messages", CHAT, "answer", "4"));
     assertEquals(Task.of("chats", TURNS, Optional.of("4")), open);
@@ -118,7 +121,8 @@ class TaskFormatsTest {
     assertEquals("messages is empty", refusal(format, Map.of("messages", List.of())));
     assertEquals("messages[1].content is empty, but the last turn is the solution", refusal(format,
         Map.of("messages", List.of(CHAT.get(1), Map.of("role", "assistant", "content", "")))));
-    assertEquals("messages must be a list of {role, content}, got a text: hi", refusal(format, Map.of("messages", "hi")));
+    assertEquals("messages must be a list of {role, content}, got a text: hi", refusal(format, Map.of("messages",
+        "hi")));
   }
 
   @Test

@@ -22,6 +22,13 @@ class GuardedTest {
     return endless(sample);
   }
 
+  private static final class Mute extends RuntimeException {
+    @Override
+    public String getMessage() {
+      throw new IllegalStateException();
+    }
+  }
+
   @Test
   void verdictsPassThrough() {
     assertEquals(Verdict.ok(0.25, "why"), guarded(s -> Verdict.ok(0.25, "why")));
@@ -40,6 +47,9 @@ class GuardedTest {
     assertEquals(200, guarded(s -> {
       throw new IllegalStateException("x".repeat(5000));
     }).message().length());
+    assertEquals(error("Mute, whose message cannot be read"), guarded(s -> {
+      throw new Mute();
+    }));
     assertThrows(OutOfMemoryError.class, () -> guarded(s -> {
       throw new OutOfMemoryError();
     }));
@@ -58,7 +68,8 @@ class GuardedTest {
   @Test
   void anInterruptIsKept() {
     assertFalse(Thread.interrupted());
-    assertEquals(error("InterruptedException: stop"), guarded(s -> GuardedTest.sneak(new InterruptedException("stop"))));
+    assertEquals(error("InterruptedException: stop"), guarded(s ->
+        GuardedTest.sneak(new InterruptedException("stop"))));
     assertTrue(Thread.interrupted());
   }
 

@@ -64,7 +64,8 @@ class JsonSchemaAnswerTest {
   @Test
   void theLastFencedBlockOrTheWholeCompletion() {
     JsonSchemaAnswer reward = new JsonSchemaAnswer("{\"type\":\"object\"}", 1, 0);
-    assertEquals(1, reward.verdict(sample("First\n```json\n[1]\n```\nthen\n```json\n{\"a\": 1}\n```\nDone.", "")).value());
+    assertEquals(1, reward.verdict(sample("First\n```json\n[1]\n```\nthen\n```json\n{\"a\": 1}\n```\nDone.",
+        "")).value());
     assertEquals(0, reward.verdict(sample("```json\n{}\n```\nor\n```json\n[1]\n```", "")).value());
     assertEquals(1, reward.verdict(sample("```JSON\r\n{}\r\n```", "")).value());
     assertEquals(1, reward.verdict(sample("```json\n{}", "")).value());
@@ -80,14 +81,20 @@ class JsonSchemaAnswerTest {
       "{'multipleOf':2} | JsonSchemaAnswer.schema.multipleOf is a keyword that is not checked here. Leave it out",
       "{'properties':{'a':{'$ref':'#'}}} | JsonSchemaAnswer.schema.properties.a.$ref is a keyword",
       "{'type':'text'} | JsonSchemaAnswer.schema.type must be of [array, boolean, integer,",
-      "{'type':[]} | JsonSchemaAnswer.schema.type must name a type", "{'minLength':-1} | JsonSchemaAnswer.schema.minLength",
-      "{'maxItems':1.5} | JsonSchemaAnswer.schema.maxItems must be a count", "{'minimum':'1'} | JsonSchemaAnswer.schema.min",
+      "{'type':[]} | JsonSchemaAnswer.schema.type must name a type",
+      "{'minLength':-1} | JsonSchemaAnswer.schema.minLength",
+      "{'maxItems':1.5} | JsonSchemaAnswer.schema.maxItems must be a count",
+      "{'minimum':'1'} | JsonSchemaAnswer.schema.min",
       "{'pattern':'('} | JsonSchemaAnswer.schema.pattern '(' is not a pattern: Unclosed group",
-      "{'pattern':1} | JsonSchemaAnswer.schema.pattern must be a text", "{'required':'a'} | JsonSchemaAnswer.schema.required",
-      "{'required':[1]} | JsonSchemaAnswer.schema.required", "{'enum':[]} | JsonSchemaAnswer.schema.enum must be a list",
-      "{'anyOf':[]} | JsonSchemaAnswer.schema.anyOf must be a list", "{'allOf':[3]} | JsonSchemaAnswer.schema.allOf must be",
+      "{'pattern':1} | JsonSchemaAnswer.schema.pattern must be a text",
+      "{'required':'a'} | JsonSchemaAnswer.schema.required",
+      "{'required':[1]} | JsonSchemaAnswer.schema.required",
+      "{'enum':[]} | JsonSchemaAnswer.schema.enum must be a list",
+      "{'anyOf':[]} | JsonSchemaAnswer.schema.anyOf must be a list",
+      "{'allOf':[3]} | JsonSchemaAnswer.schema.allOf must be",
       "{'uniqueItems':1} | JsonSchemaAnswer.schema.uniqueItems must be true or false",
-      "{'properties':[]} | JsonSchemaAnswer.schema.properties must be an object", "[] | JsonSchemaAnswer.schema must be",
+      "{'properties':[]} | JsonSchemaAnswer.schema.properties must be an object",
+      "[] | JsonSchemaAnswer.schema must be",
       "{ | JsonSchemaAnswer.schema is not JSON"})
   void badSchemasAreRefused(String schema, String message) {
     String said = assertThrows(RecipeException.class, () -> new JsonSchemaAnswer(json(schema), 1, 0)).getMessage();

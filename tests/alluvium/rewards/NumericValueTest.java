@@ -56,7 +56,8 @@ class NumericValueTest {
       "a 5~@ 72 | 72", "@ $1,200 and 7 more | 1200", "@ **-3** clips | -3", "@ \\boxed{8} | 8", "@ 5~@ 6~7 | 6",
       "@72 | 72"})
   void afterTheMarker(String text, String expected) {
-    assertEquals(expected, NumericValue.afterMarker(text.replace("@", "####").replace("~", "\n")).orElseThrow().toString());
+    assertEquals(expected, NumericValue.afterMarker(text.replace("@", "####").replace("~",
+        "\n")).orElseThrow().toString());
   }
 
   @ParameterizedTest

@@ -63,15 +63,15 @@ class ShapingTest {
   @Test
   void theOrderOfTheMapsDoesNotChangeTheSum() {
     Map<String, Double> forward = new LinkedHashMap<>();
-    forward.put("a", 1e16);
-    forward.put("b", 1.0);
+    forward.put("a", 1.0);
+    forward.put("b", 1e16);
     forward.put("c", -1e16);
     Map<String, Double> backward = new LinkedHashMap<>();
     backward.put("c", -1e16);
-    backward.put("b", 1.0);
-    backward.put("a", 1e16);
+    backward.put("b", 1e16);
+    backward.put("a", 1.0);
     WeightedSum sum = new WeightedSum(Map.of("c", 1.0, "b", 1.0, "a", 1.0));
-    // (1e16 + 1) - 1e16 = 0 in double precision, in key order; c first would give 0 + ... = 1e16 - 1e16 + 1 = 1
+    // in key order (1 + 1e16) - 1e16 = 0 in double precision; from the other end (-1e16 + 1e16) + 1 = 1
     assertEquals(0, sum.aggregate(forward));
     assertEquals(0, sum.aggregate(backward));
   }

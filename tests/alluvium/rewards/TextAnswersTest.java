@@ -102,7 +102,8 @@ class TextAnswersTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"(", "answer ", "answer is ", "* ", "**", "\\boxed{", "\\boxed{ (", " ", "\n", "B", "answer:**("})
+  @ValueSource(strings = {"(", "answer ", "answer is ", "* ", "**", "\\boxed{", "\\boxed{ (", " ", "\n", "B",
+      "answer:**("})
   void aMegabyteOfAnythingIsReadInTime(String piece) {
     String text = piece.repeat(1_000_000 / piece.length());
     assertTimeoutPreemptively(Duration.ofSeconds(10), () -> CHOICE.verdict(sample(text, "B")));
