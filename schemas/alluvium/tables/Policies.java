@@ -24,7 +24,8 @@ public final class Policies {
 
   public static final Table TABLE = Table.of("policies", "One policy version", RUN_ID, ITERATION, ROLE, POLICY_VERSION,
           PARENT, URI, FILES, OPTIMIZER_URI, OPTIMIZER_STEPS, RECIPE_DIGEST)
-      .keyedBy(RUN_ID, ITERATION, ROLE).neverUpdated();
+      .keyedBy(RUN_ID, ITERATION, ROLE).neverUpdated()
+      .digestedWithout(URI, OPTIMIZER_URI);
 
   private Policies() {}
 }

@@ -27,7 +27,8 @@ public final class Stages {
 
   public static final Table TABLE = Table.of("stages", "One finished stage", RUN_ID, ITERATION, STAGE, WAVE, STATUS,
           INPUTS, OUTPUTS, ROWS, DIGEST, SECONDS, CODE_VERSION, RECIPE_DIGEST, FINISHED_AT)
-      .keyedBy(RUN_ID, ITERATION, STAGE, WAVE).neverUpdated();
+      .keyedBy(RUN_ID, ITERATION, STAGE, WAVE).neverUpdated()
+      .digestedWithout(SECONDS, FINISHED_AT);
 
   private Stages() {}
 }
