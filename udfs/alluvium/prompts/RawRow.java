@@ -129,8 +129,9 @@ record RawRow(Map<String, Object> columns, String place) {
   }
 
   DataException wrong(String column, String rule, Object value) {
-    return new DataException("%s%s must be %s, got %s '%.80s'", place, column, rule, value.getClass().getSimpleName(),
-        value);
+    String kind = value instanceof List ? "a list" : value instanceof Map ? "named values"
+        : value instanceof String ? "a text" : value instanceof Number ? "a number" : value.getClass().getSimpleName();
+    return new DataException("%s%s must be %s, got %s: %.80s", place, column, rule, kind, value);
   }
 
   private Object present(String column) {

@@ -24,7 +24,16 @@ public final class Guarded {
       if (e instanceof InterruptedException) {
         Thread.currentThread().interrupt();
       }
-      return failed(e.getClass().getSimpleName() + ": " + e.getMessage());
+      return failed(description(e));
+    }
+  }
+
+  private static String description(Throwable thrown) {
+    String name = thrown.getClass().getSimpleName();
+    try {
+      return name + ": " + thrown.getMessage();
+    } catch (RuntimeException e) {
+      return name + ", whose message cannot be read";
     }
   }
 

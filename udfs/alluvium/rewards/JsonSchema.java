@@ -102,11 +102,15 @@ record JsonSchema(JsonNode root) {
 
   /** The one JSON value of the text. */
   static JsonNode read(String text) throws JsonProcessingException {
-    JsonNode value = MAPPER.readTree(text);
-    if (value.isMissingNode()) {
-      throw new JsonMappingException(() -> { }, "no value");
+    try {
+      JsonNode value = MAPPER.readTree(text);
+      if (value.isMissingNode()) {
+        throw new JsonMappingException(() -> { }, "no value");
+      }
+      return value;
+    } catch (NumberFormatException e) {
+      throw new JsonMappingException(() -> { }, "a number is out of range", e);
     }
-    return value;
   }
 
   /** The schema of the text; refuses what is no schema and keywords it does not know, naming the place. */

@@ -23,6 +23,7 @@ final class NumberScanner {
       {"\\$", "$"}, {"\\%", "%"}, {"\\dfrac", FRAC}, {"\\tfrac", FRAC}, {"\\cfrac", FRAC}, {"½", " 1/2"},
       {"¼", " 1/4"}, {"¾", " 3/4"}, {"⅓", " 1/3"}, {"⅔", " 2/3"}, {"\u00A0", " "}, {"\u202F", " "}};
 
+  private static final int TAIL = 4096;         // longer than anything that is read as a number
   private final String text;
   private int at;
 
@@ -32,6 +33,17 @@ final class NumberScanner {
   /** Scans a text that went through {@link #plain}. */
   NumberScanner(String plain) {
     this.text = plain;
+  }
+
+  /** Scans the last numbers of such a text, the very last among them. */
+  static NumberScanner ofTail(String plain) {
+    NumberScanner scanner = new NumberScanner(plain);
+    int last = plain.length() - 1;
+    while (last >= 0 && !scanner.digit(last)) {
+      last--;
+    }
+    scanner.at = Math.max(0, Math.max(last, plain.lastIndexOf(FRAC)) - TAIL);
+    return scanner;
   }
 
   /** The text with one spelling for each of the signs that have several. */

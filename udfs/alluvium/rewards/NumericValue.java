@@ -85,7 +85,7 @@ public record NumericValue(BigInteger numerator, BigInteger denominator, Unit un
   }
 
   private static Optional<NumericValue> lastOf(String plain) {
-    NumberScanner scanner = new NumberScanner(plain);
+    NumberScanner scanner = NumberScanner.ofTail(plain);
     Optional<NumberScanner.Token> last = Optional.empty();
     for (Optional<NumberScanner.Token> token = scanner.next(); token.isPresent(); token = scanner.next()) {
       last = token;

@@ -5,7 +5,7 @@ import static alluvium.tables.RecipeException.require;
 /**
  * Seeds from keys: the same keys give the same 64 bits on every machine, one changed key gives others.
  *
- * <pre>  h_0 = mix(seed);  h_k = mix(h_{k-1} xor v_k)  for each part in order </pre>
+ * <pre>  h_0 = mix(seed);  h_k = mix(0x100000001B3 h_{k-1} + v_k)  for each part in order </pre>
  *
  * v of a whole number is mix(number); v of a text is mix(mix(FNV-1a over its UTF-16 units, high byte first, xor its
  * length) xor a constant); mix adds 0x9E3779B97F4A7C15 and applies SplitMix64's finalizer, so every bit of a key
@@ -39,7 +39,7 @@ public final class KeyedSeed {
   }
 
   private static long next(long hash, long value) {
-    return mix(hash ^ value);
+    return mix(hash * FNV_PRIME + value);
   }
 
   private static long whole(long value) {
