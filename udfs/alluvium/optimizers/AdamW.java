@@ -22,7 +22,7 @@ import java.util.List;
  * @param beta2 share of the old second moment that stays, in [0, 1)
  * @param eps keeps the quotient finite, > 0; 1e-8 in the paper
  * @param weightDecay share of the weights lost per step and unit of learning rate, >= 0
- * @param maxNorm largest global norm of the gradient, > 0; .inf for no clipping
+ * @param maxNorm largest global norm of the gradient, > 0; 1e30 for no clipping
  * @param schedule the learning rate over the run
  */
 public record AdamW(double learningRate, double beta1, double beta2, double eps, double weightDecay, double maxNorm,
@@ -35,7 +35,7 @@ public record AdamW(double learningRate, double beta1, double beta2, double eps,
     require(eps > 0 && Double.isFinite(eps), "AdamW.eps must be > 0 and finite, got %s. 1e-8 is usual.", eps);
     require(weightDecay >= 0 && Double.isFinite(weightDecay),
         "AdamW.weightDecay must be >= 0 and finite, got %s. 0 to 0.1 is usual.", weightDecay);
-    require(maxNorm > 0, "AdamW.maxNorm must be > 0, got %s. 1 is usual, .inf means no clipping.", maxNorm);
+    require(maxNorm > 0, "AdamW.maxNorm must be > 0, got %s. 1 is usual, 1e30 means no clipping.", maxNorm);
   }
 
   @Override

@@ -16,7 +16,7 @@ import java.util.List;
  *     initialization and momentum</a>, section 2, with the look-ahead folded into the step
  * @param learningRate peak, > 0
  * @param momentum share of the old velocity that stays, in [0, 1)
- * @param maxNorm largest global norm of the gradient, > 0; .inf for no clipping
+ * @param maxNorm largest global norm of the gradient, > 0; 1e30 for no clipping
  * @param schedule the learning rate over the run
  */
 public record Nesterov(double learningRate, double momentum, double maxNorm, Schedule schedule) implements Optimizer {
@@ -24,7 +24,7 @@ public record Nesterov(double learningRate, double momentum, double maxNorm, Sch
     require(learningRate > 0 && Double.isFinite(learningRate),
         "Nesterov.learningRate must be > 0 and finite, got %s.", learningRate);
     require(momentum >= 0 && momentum < 1, "Nesterov.momentum must be in [0, 1), got %s. 0.9 is usual.", momentum);
-    require(maxNorm > 0, "Nesterov.maxNorm must be > 0, got %s. 1 is usual, .inf means no clipping.", maxNorm);
+    require(maxNorm > 0, "Nesterov.maxNorm must be > 0, got %s. 1 is usual, 1e30 means no clipping.", maxNorm);
   }
 
   @Override
