@@ -237,13 +237,13 @@ public record ReportData(String runId, Map<String, String> facts, List<PolicyVer
         queries.stream().limit(MAX_ROWS).map(q -> new Query(label(q.title), text(q.sql))).toList());
   }
 
-  /** Cuts a text with a mark that says how much is missing; never between the halves of one character. */
+  /** Cuts a text, never between the halves of one character, and says so. */
   static String cut(String text, int most) {
     if (text.length() <= most) {
       return text;
     }
     int end = Character.isHighSurrogate(text.charAt(most - 1)) ? most - 1 : most;
-    return text.substring(0, end) + " … (" + (text.length() - end) + " more characters)";
+    return text.substring(0, end) + " … (cut at " + most + " characters)";
   }
 
   private List<EvaluationPoint> thinnedEvaluations() {

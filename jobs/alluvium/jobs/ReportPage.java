@@ -21,6 +21,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -214,11 +215,8 @@ public final class ReportPage {
   }
 
   private static String resource(String name) {
-    try (InputStream in = ReportPage.class.getResourceAsStream(name)) {
-      if (in == null) {
-        throw new DataException("report: %s is not on the classpath. Run with the jars of the product's own build.",
-            name);
-      }
+    try (InputStream in = Optional.ofNullable(ReportPage.class.getResourceAsStream(name)).orElseThrow(
+        () -> new DataException("report: %s is not on the classpath. Run with all jars of the build.", name))) {
       return new String(in.readAllBytes(), StandardCharsets.UTF_8).replace("\r\n", "\n");   // as browsers read it
     } catch (IOException e) {
       throw new UncheckedIOException(e);

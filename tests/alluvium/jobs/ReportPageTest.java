@@ -30,7 +30,8 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class ReportPageTest {
-  private static final String HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)><!-- & \u2028\u2029 {{data}}";
+  private static final String HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)><!-- & "
+      + "\u2028\u2029 {{data}}";
 
   @Test
   void everyPartOfTheDataIsInThePage() throws Exception {
@@ -59,8 +60,8 @@ class ReportPageTest {
     String clean = ReportPage.html(small());
     String html = ReportPage.html(hostile);
     assertFalse(html.contains("alert(1)</script>"));
-    assertFalse(html.contains("<img"));
-    assertFalse(html.contains("\u2028") && !clean.contains("\u2028"));
+    assertEquals(count(clean, "<img"), count(html, "<img"));   // the chart library names it, in a string
+    assertEquals(count(clean, "\u2028"), count(html, "\u2028"));
     assertEquals(count(clean, "<script"), count(html, "<script"));
     assertEquals(count(clean, "</script>"), count(html, "</script>"));
     assertEquals(count(clean, "<!--"), count(html, "<!--"));
@@ -73,8 +74,9 @@ class ReportPageTest {
   @Test
   void thePageWritesNoMarkupFromStrings() throws Exception {
     byte[] template = ReportPageTest.class.getResourceAsStream("/alluvium/jobs/report.html").readAllBytes();
-    assertThat(new String(template, StandardCharsets.UTF_8).replace("http://www.w3.org/2000/svg", "")).doesNotContain("innerHTML", "outerHTML",
-        "insertAdjacentHTML", "document.write", "eval(", "new Function", "http:", "https:", "src=", "@import", "url(")
+    String text = new String(template, StandardCharsets.UTF_8).replace("http://www.w3.org/2000/svg", "");
+    assertThat(text).doesNotContain("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(",
+        "new Function", "http:", "https:", "src=", "@import", "url(")
         .contains("textContent");
   }
 
@@ -131,7 +133,7 @@ class ReportPageTest {
     assertEquals(100, page.get("data").get("series").size());
     assertEquals(8, page.get("data").get("best").size());
     assertEquals(16, page.get("data").get("worst").get(0).get("completions").size());
-    assertEquals("x".repeat(2000) + " … (98000 more characters)", page.get("data").get("best").get(0).get("prompt")
+    assertEquals("x".repeat(2000) + " … (cut at 2000 characters)", page.get("data").get("best").get(0).get("prompt")
         .asText());
     assertEquals(200, page.get("data").get("histograms").size());
     assertEquals(1999, page.get("data").get("histograms").get(199).get("iteration").asInt());
@@ -157,17 +159,18 @@ class ReportPageTest {
         points.get(800));
     assertThat(thin.points().stream().map(Point::iteration).toList()).isSorted().doesNotHaveDuplicates();
     assertEquals(points, new Series("update", "loss", points).thinned(1000).points());
-    // 8 points to 4: ends, and of points 1..6 (values 5 1 7 2 9 3) the lowest (2) and the highest (5), in order
-    Series few = new Series("s", "m", IntStream.range(0, 8).mapToObj(i -> new Point(i,
-        new double[] {0, 5, 1, 7, 2, 9, 3, 0}[i])).toList()).thinned(4);
+    // 8 points to 4: ends, and of points 1..6 (values 5 1 7 2 9 3) the lowest (1) and the highest (9), in order
+    double[] values = {0, 5, 1, 7, 2, 9, 3, 0};
+    Series few = new Series("s", "m", IntStream.range(0, 8).mapToObj(i -> new Point(i, values[i])).toList())
+        .thinned(4);
     assertEquals(List.of(0, 2, 5, 7), few.points().stream().map(Point::iteration).toList());
   }
 
   @Test
   void cuttingNeverSplitsACharacter() {
     assertEquals("abc", ReportData.cut("abc", 3));
-    assertEquals("ab … (1 more characters)", ReportData.cut("abc", 2));
-    assertEquals("a … (2 more characters)", ReportData.cut("a\uD83D\uDE00", 2));
+    assertEquals("ab … (cut at 2 characters)", ReportData.cut("abc", 2));
+    assertEquals("a … (cut at 2 characters)", ReportData.cut("a\uD83D\uDE00", 2));
   }
 
   @Test
@@ -191,7 +194,8 @@ class ReportPageTest {
     assertEquals(2, times.bars().size());
     assertEquals(new ReportPage.Bar(0, 0, List.of(8.0, 3.0, 3.0), 15), times.bars().get(0));   // 3 = 1 commit + 2 load
     assertEquals(new ReportPage.Bar(1, 1, List.of(6.0, 0.0, 0.0), Double.NaN), times.bars().get(1));
-    assertEquals(List.of(new ReportPage.Total("supervise", "train", 100), new ReportPage.Total("generate", "decode", 14),
+    assertEquals(List.of(new ReportPage.Total("supervise", "train", 100),
+        new ReportPage.Total("generate", "decode", 14),
         new ReportPage.Total("generate", "load", 2), new ReportPage.Total("update", "commit", 1),
         new ReportPage.Total("update", "gradients", 3)), times.totals());
     assertEquals(120, times.seconds());
