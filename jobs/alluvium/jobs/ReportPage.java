@@ -58,7 +58,7 @@ public final class ReportPage {
   private record Page(ReportData data, List<MetricNotes.Note> notes, List<Change> changes, Times times, int iterations,
       double perIteration) {}
 
-  /** The page's text; the same data gives the same text. */
+  /** The page's text, to be written as UTF-8 unchanged (its scripts are known by digest); same data, same text. */
   public static String html(ReportData data) {
     ReportData shown = data.bounded();
     List<StageTime> times = data.times().isEmpty() ? fromMetrics(data.series()) : data.times();
