@@ -17,7 +17,13 @@ public record Intake(TaskFormat format, int heldOut) implements Serializable {
     require(heldOut >= 0, "heldOut must be >= 0, got %s", heldOut);
   }
 
+  /** The intake of a YAML file, such as conf/sources/gsm8k.yaml. */
   public static Intake read(Path file) {
     return Binding.bind(Intake.class, StrictYaml.text(file), file.toString());
+  }
+
+  /** SHA-256 of the canonical spelling. */
+  String digest() {
+    return Canonical.digest(this);
   }
 }

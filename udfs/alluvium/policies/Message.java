@@ -1,0 +1,3 @@
+package alluvium.policies;
+
+public record Message(String role, String content) {}
