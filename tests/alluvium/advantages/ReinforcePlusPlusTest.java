@@ -49,6 +49,14 @@ class ReinforcePlusPlusTest {
     ReinforcePlusPlus method = new ReinforcePlusPlus(1);
     assertArrayEquals(new double[1], method.advantages(new double[] {.7}, Moments.of(.7)), 0);
     assertArrayEquals(new double[2], method.advantages(new double[] {.1, .1}, Moments.of(.1, .1, .1)), 0);
+    double[] rounded = {.3, .1 + .2};
+    assertArrayEquals(new double[2], method.advantages(rounded, Moments.of(rounded)), 0);
+  }
+
+  @Test
+  void theGuardShrinksWhatIsNearlyEqual() {
+    double[] credit = {0, Math.sqrt(2) * 1e-4};   // variance 1e-8, so -+ sqrt(.5) 1e-4 / sqrt(2e-8)
+    assertArrayEquals(new double[] {-.5, .5}, new ReinforcePlusPlus(1).advantages(credit, Moments.of(credit)), 1e-9);
   }
 
   @Test

@@ -293,19 +293,20 @@ class SlotsTest {
       all.accept(Gradients.byEngine(probe.logp, sampled::apply));
       all.accept(Gradients.byEngine(probe.full, full));
     }
-    Probe probe = new Probe(manager, 8);
-    NDArray ratios = manager.create(new double[] {-3, -.1, 0, .2, 4}).reshape(1, 5);
     if (record instanceof KlEstimator estimator) {
+      NDArray ratios = manager.create(new double[] {-3, -.1, 0, .2, 4}).reshape(1, 5);
       all.accept(Gradients.doubles(estimator.value(ratios)));
       all.accept(Gradients.byEngine(ratios, estimator::value));
     }
     if (record instanceof KlGradient gradient) {
+      Probe probe = new Probe(manager, 7);
       UnaryOperator<NDArray> value = x -> gradient.terms(x.sub(probe.logp.div(2)), new K3(),
           probe.batch(x, probe.full));
       all.accept(Gradients.doubles(value.apply(probe.logp)));
       all.accept(Gradients.byEngine(probe.logp, value));
     }
     if (record instanceof KlDirection direction) {
+      Probe probe = new Probe(manager, 7);
       all.accept(Gradients.doubles(direction.divergence(probe.full, probe.full.flip(0))));
     }
     if (record instanceof Normalizer normalizer) {

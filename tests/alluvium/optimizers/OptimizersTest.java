@@ -77,6 +77,13 @@ class OptimizersTest {
   }
 
   @Test
+  void theGuardHalvesAGradientOfItsOwnSize() {
+    float[] tiny = {1e-6f};
+    GradientClip.clip(List.of(tiny), 1e-6);   // 1e-6 / (1e-6 + 1e-6)
+    assertEquals(5e-7, tiny[0], 1e-12);
+  }
+
+  @Test
   void bigGradientsDoNotOverflow() {
     float[] big = {3e38f};
     assertEquals(3e38, GradientClip.clip(List.of(big), 1), 1e32);

@@ -10,7 +10,7 @@ final class Whitening {
 
   /** (z - mean) / sqrt(variance + 1e-8), variance with divisor n - 1; zeros for fewer than two or equal credits. */
   static double[] whitened(double[] credit, Moments tokens) {
-    if (tokens.count() < 2 || tokens.std() < Stats.EQUAL) {
+    if (tokens.std() < Stats.EQUAL) {                       // which is 0 for fewer than two
       return new double[credit.length];
     }
     double scale = Math.sqrt(tokens.variance() + GUARD);
