@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import org.apache.spark.sql.Dataset;
+import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.Row;
 import picocli.CommandLine.Option;
 
@@ -45,10 +45,9 @@ public final class Estimate {
       }
       run.ledger().pin(Rewards.TABLE);
       run.ledger().pin(Rollouts.TABLE);
-      Dataset<Row> rewards = run.rows(Rewards.TABLE, iteration).cache();
-      Estimated estimated = estimate(run, recipe, rewards, run.rows(Rollouts.TABLE, iteration), Set.of(), iteration,
-          Optional.empty());
-      run.ledger().submit(estimated.entry(iteration, 0));
+      Estimated estimated = estimate(run, recipe, run.rows(Rewards.TABLE, iteration).javaRDD(),
+          run.rows(Rollouts.TABLE, iteration).javaRDD(), Set.of(), iteration, Optional.empty());
+      run.ledger().submit(estimated.entry(run, iteration, 0));
       run.ledger().await();
       Console.line("estimate   iteration %d: %s", iteration, estimated.metrics());
     }
@@ -57,13 +56,13 @@ public final class Estimate {
   /**
    * What estimation made.
    *
-   * @param advantages rows of the table of advantages, cached
+   * @param advantages rows of the table of advantages, kept on executors
    * @param states rows of the table of states for the next iteration
    * @param carried the number in them
    */
-  record Estimated(Dataset<Row> advantages, List<Row> states, Optional<Double> carried, Map<String, Double> metrics) {
-    Ledger.Entry entry(int iteration, double seconds) {
-      List<Ledger.Output> outputs = new ArrayList<>(List.of(new Ledger.Data(Advantages.TABLE, advantages)));
+  record Estimated(JavaRDD<Row> advantages, List<Row> states, Optional<Double> carried, Map<String, Double> metrics) {
+    Ledger.Entry entry(Run run, int iteration, double seconds) {
+      List<Ledger.Output> outputs = new ArrayList<>(List.of(Ledger.Data.of(run.spark(), Advantages.TABLE, advantages)));
       if (!states.isEmpty()) {
         outputs.add(new Ledger.Rows(States.TABLE, states));
       }
@@ -78,14 +77,14 @@ public final class Estimate {
    * @param surplus keys of groups beyond what the update batch holds
    * @param known the carried number, where the iteration before ran in this process; else it is read from the states
    */
-  static Estimated estimate(Run run, Recipe recipe, Dataset<Row> rewards, Dataset<Row> rollouts, Set<String> surplus,
+  static Estimated estimate(Run run, Recipe recipe, JavaRDD<Row> rewards, JavaRDD<Row> rollouts, Set<String> surplus,
       int iteration, Optional<Double> known) {
     List<Row> states = new ArrayList<>();
     double carried = recipe.advantage() instanceof MovingAdvantage moving
         ? known.orElseGet(() -> carried(run, moving, iteration)) : 0;
     Optional<Double> next = Optional.empty();
     Credit credit = new Credit(recipe.aggregation(), recipe.selection(), recipe.advantage(), carried, surplus);
-    Credit.Estimated estimated = credit.over(rewards, rollouts);
+    Credit.Estimated estimated = credit.over(rewards, rollouts, run.slots());
     if (recipe.advantage() instanceof MovingAdvantage moving) {
       next = Optional.of(moving.next(carried, estimated.rewards()));
       states.add(States.TABLE.row(Map.of(States.RUN_ID, run.id(), States.ITERATION, iteration + 1, States.NAME,
@@ -97,7 +96,7 @@ public final class Estimate {
     metrics.put("groups", (double) estimated.groups());
     metrics.put("groups_all_equal", (double) estimated.equal());
     metrics.put("groups_dropped", (double) estimated.dropped());
-    return new Estimated(estimated.advantages().cache(), states, next, metrics);
+    return new Estimated(estimated.advantages(), states, next, metrics);
   }
 
   private static double carried(Run run, MovingAdvantage moving, int iteration) {

@@ -21,8 +21,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.storage.StorageLevel;
 import picocli.CommandLine.Option;
 
 /**
@@ -37,6 +39,7 @@ public final class Evaluate {
   static final String GAIN = "_gain";
   private static final int SAMPLES_WAVE = 0;
   private static final int GREEDY_WAVE = 1;
+  private static final String HELD_OUT = ".heldout";
   private static final int DRAWS = 10_000;
 
   private Evaluate() {}
@@ -64,7 +67,7 @@ public final class Evaluate {
     try (Run run = Run.open("evaluate", arguments, recipe.digest())) {
       PolicyHandle policy = run.handle(run.requirePolicy(arguments.iteration));
       List<Row> rows = evaluate(run, recipe, policy, arguments.source, arguments.iteration, arguments.samples);
-      Console.line(table(rows));
+      Console.line("%s", table(rows));
     }
   }
 
@@ -77,19 +80,19 @@ public final class Evaluate {
     long start = System.nanoTime();
     Dataset<Row> prompts = run.prompts(source, Split.HELDOUT);
     List<Row> all = Generate.rows(prompts, Generate.ids(prompts));
-    String evaluated = run.id() + ".heldout";
+    String evaluated = run.id() + HELD_OUT;
     Rollout sampled = new Rollout(policy, recipe.rollouts(), samples, evaluated, run.seed(), iteration, SAMPLES_WAVE);
     Rollout greedy = new Rollout(policy, recipe.rollouts().greedy(), 1, evaluated, run.seed(), iteration, GREEDY_WAVE);
     Generate.Generated drawn = Generate.materialise(run, sampled, all);
     Generate.Generated best = Generate.materialise(run, greedy, all);
-    Dataset<Row> rollouts = drawn.rollouts().union(best.rollouts());
-    Dataset<Row> rewards = new Verdicts(Map.of(name, recipe.rewards().get(name)), List.of(),
-        recipe.rollouts().logpTemperature()).over(rollouts, prompts).cache();
-    Scores scores = Scores.of(rewards, (Verifier) recipe.rewards().get(name), iteration);
+    JavaRDD<Row> rollouts = drawn.rollouts().union(best.rollouts());
+    JavaRDD<Row> rewards = new Verdicts(Map.of(name, recipe.rewards().get(name)), List.of(),
+        recipe.rollouts().logpTemperature()).over(rollouts, all).persist(StorageLevel.MEMORY_AND_DISK());
+    Scores scores = Scores.of(rewards, (Verifier) recipe.rewards().get(name));
     List<Row> measures = measures(run.id(), source, policy.version(), iteration, samples, scores);
     run.ledger().submit(new Ledger.Entry(STAGE, iteration, 0,
-        List.of(new Ledger.Rows(Evaluations.TABLE, measures), new Ledger.Data(Rollouts.TABLE, rollouts),
-            new Ledger.Data(Rewards.TABLE, rewards)), List.of(Prompts.TABLE),
+        List.of(new Ledger.Rows(Evaluations.TABLE, measures), Ledger.Data.of(run.spark(), Rollouts.TABLE, rollouts),
+            Ledger.Data.of(run.spark(), Rewards.TABLE, rewards)), List.of(Prompts.TABLE),
         Map.of("generate", drawn.seconds() + best.seconds(), "total", (System.nanoTime() - start) / 1e9), () -> {
           drawn.free();
           best.free();
@@ -110,7 +113,7 @@ public final class Evaluate {
   static String table(List<Row> rows) {
     StringBuilder text = new StringBuilder();
     for (Row row : rows) {
-      text.append(String.format(java.util.Locale.ROOT, "  %-22s %6.1f%%%%  [%.1f, %.1f]  %d prompts%n",
+      text.append(String.format(java.util.Locale.ROOT, "  %-22s %6.1f%%  [%.1f, %.1f]  %d prompts%n",
           Evaluations.NAME.<String>of(row), 100 * Evaluations.VALUE.<Double>of(row), 100 * Evaluations.LOW.<Double>of(row),
           100 * Evaluations.HIGH.<Double>of(row), Evaluations.PROMPT_COUNT.<Long>of(row)));
     }
@@ -136,11 +139,10 @@ public final class Evaluate {
 
   /** Right completions per prompt. */
   private record Scores(TreeMap<String, int[]> sampled, TreeMap<String, int[]> greedy, long failed) {
-    static Scores of(Dataset<Row> rewards, Verifier verifier, int iteration) {
+    static Scores of(JavaRDD<Row> rewards, Verifier verifier) {
       Scores scores = new Scores(new TreeMap<>(), new TreeMap<>(), 0);
       long failed = 0;
-      for (Row row : rewards.filter(Rewards.ITERATION.col().equalTo(iteration)).select(Rewards.PROMPT_ID.col(),
-          Rewards.WAVE.col(), Rewards.VALUE.col()).collectAsList()) {
+      for (Row row : rewards.collect()) {
         if (Rewards.VALUE.absentIn(row)) {
           failed++;
         } else {
@@ -172,8 +174,8 @@ public final class Evaluate {
 
   private static List<Row> gains(Run run, Recipe recipe, String source, String version, int iteration, int samples,
       Scores after) {
-    Dataset<Row> first = run.lake().read(Rewards.TABLE, run.id() + ".heldout", 0);
-    Scores before = Scores.of(first, (Verifier) recipe.rewards().get(requireVerifier(recipe)), 0);
+    Dataset<Row> first = run.lake().read(Rewards.TABLE, run.id() + HELD_OUT, 0);
+    Scores before = Scores.of(first.javaRDD(), (Verifier) recipe.rewards().get(requireVerifier(recipe)));
     Map<Field, Object> common = common(run.id(), source, version, iteration, after.failed);
     double[] greedy = differences(before.greedy, after.greedy);
     double[] sampled = differences(before.sampled, after.sampled);

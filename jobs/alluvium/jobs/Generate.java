@@ -58,7 +58,7 @@ public final class Generate {
       Dataset<Row> prompts = run.prompts(arguments.source, Split.TRAIN);
       List<Row> chosen = rows(prompts, recipe.prompts().choose(ids(prompts), run.seed(), iteration, arguments.wave));
       Generated generated = generate(run, recipe, policy, chosen, iteration, arguments.wave);
-      run.ledger().submit(generated.entry(iteration, arguments.wave));
+      run.ledger().submit(generated.entry(run, iteration, arguments.wave));
       run.ledger().await();
       Console.line("generate   iteration %d: %d completions, %d tokens, %.1f s", iteration, generated.completions(),
           generated.tokens(), generated.seconds());
@@ -72,7 +72,7 @@ public final class Generate {
    * @param rejects rows of the table of rejects
    * @param seconds in which executors computed
    */
-  record Generated(JavaRDD<Rollout.Shard> shards, Dataset<Row> rollouts, List<Row> rejects, List<Rollout.Tally> tallies,
+  record Generated(JavaRDD<Rollout.Shard> shards, JavaRDD<Row> rollouts, List<Row> rejects, List<Rollout.Tally> tallies,
       double seconds) {
     long completions() {
       return tallies.stream().mapToLong(Rollout.Tally::completions).sum();
@@ -86,8 +86,8 @@ public final class Generate {
       shards.unpersist(false);
     }
 
-    Ledger.Entry entry(int iteration, int wave) {
-      List<Ledger.Output> outputs = new ArrayList<>(List.of(new Ledger.Data(Rollouts.TABLE, rollouts)));
+    Ledger.Entry entry(Run run, int iteration, int wave) {
+      List<Ledger.Output> outputs = new ArrayList<>(List.of(Ledger.Data.of(run.spark(), Rollouts.TABLE, rollouts)));
       if (!rejects.isEmpty()) {
         outputs.add(new Ledger.Rows(Rejects.TABLE, rejects));
       }
@@ -135,10 +135,11 @@ public final class Generate {
         .persist(StorageLevel.MEMORY_AND_DISK());
     List<Rollout.Tally> tallies = new ArrayList<>(shards.map(Rollout.Shard::tally).collect());
     tallies.sort(Comparator.comparingInt(Rollout.Tally::shard));
-    List<Row> rejects = shards.flatMap(s -> s.rejects().iterator()).collect();
-    Dataset<Row> rollouts = run.spark().createDataset(shards.flatMap(s -> s.rollouts().iterator()).rdd(),
-        Encoders.row(Rollouts.TABLE.schema()));
-    return new Generated(shards, rollouts, rejects, tallies,
+    List<Row> rejects = new ArrayList<>();
+    if (tallies.stream().anyMatch(t -> t.rejects() > 0)) {
+      rejects.addAll(shards.flatMap(s -> s.rejects().iterator()).collect());
+    }
+    return new Generated(shards, shards.flatMap(s -> s.rollouts().iterator()), rejects, tallies,
         Span.seconds(tallies.stream().map(Rollout.Tally::span).toList()));
   }
 

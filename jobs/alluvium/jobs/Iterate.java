@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import picocli.CommandLine.Option;
@@ -118,7 +119,7 @@ public final class Iterate {
   }
 
   /** One wave of an iteration. */
-  private record Wave(List<String> chosen, Dataset<Row> rollouts, Dataset<Row> rewards, Optional<Generate.Generated> made) {}
+  private record Wave(List<String> chosen, JavaRDD<Row> rollouts, JavaRDD<Row> rewards, Optional<Generate.Generated> made) {}
 
   /** One iteration under way. */
   private static final class Once {
@@ -150,9 +151,9 @@ public final class Iterate {
 
     Learner learner() {
       List<Wave> waves = waves();
-      Dataset<Row> rollouts = waves.stream().map(Wave::rollouts).reduce(Dataset::union).orElseThrow();
-      Dataset<Row> rewards = waves.stream().map(Wave::rewards).reduce(Dataset::union).orElseThrow();
-      Dataset<Row> advantages = advantages(waves, rollouts, rewards);
+      JavaRDD<Row> rollouts = waves.stream().map(Wave::rollouts).reduce(JavaRDD::union).orElseThrow();
+      JavaRDD<Row> rewards = waves.stream().map(Wave::rewards).reduce(JavaRDD::union).orElseThrow();
+      JavaRDD<Row> advantages = advantages(waves, rollouts, rewards);
       Update.Updated updated = Update.update(run, recipe, learner, advantages, rollouts, reference, iteration);
       seconds.put("update", updated.seconds());
       double total = (System.nanoTime() - start) / 1e9;
@@ -160,7 +161,7 @@ public final class Iterate {
       seconds.forEach((phase, s) -> metrics.put("seconds_" + phase, s));
       metrics.put("seconds_commit", rest);
       metrics.put("seconds_total", total);
-      run.ledger().submit(Update.entry(run, updated, iteration, metrics, free(waves, rewards, advantages)));
+      run.ledger().submit(Update.entry(run, updated, iteration, metrics, free(waves, advantages)));
       metrics.putAll(updated.metrics());
       report(total, rest);
       return updated.learner();
@@ -195,45 +196,43 @@ public final class Iterate {
 
     private Wave wave(List<String> chosen, int wave) {
       List<Row> rows = Generate.rows(prompts, chosen);
-      Dataset<Row> rollouts;
+      JavaRDD<Row> rollouts;
       Optional<Generate.Generated> made = Optional.empty();
       if (run.ledger().done(Generate.STAGE, iteration, wave)) {
-        rollouts = run.rows(Rollouts.TABLE, iteration).filter(Rollouts.WAVE.col().equalTo(wave)).cache();
+        rollouts = run.rows(Rollouts.TABLE, iteration).filter(Rollouts.WAVE.col().equalTo(wave)).javaRDD();
       } else {
         Generate.Generated generated = Generate.generate(run, recipe, learner.handle(), rows, iteration, wave);
-        run.ledger().submit(generated.entry(iteration, wave));
+        run.ledger().submit(generated.entry(run, iteration, wave));
         rollouts = generated.rollouts();
         made = Optional.of(generated);
       }
       long began = System.nanoTime();
-      Dataset<Row> rewards;
+      JavaRDD<Row> rewards;
       if (run.ledger().done(Score.STAGE, iteration, wave)) {
-        rewards = run.rows(Rewards.TABLE, iteration).filter(Rewards.WAVE.col().equalTo(wave)).cache();
+        rewards = run.rows(Rewards.TABLE, iteration).filter(Rewards.WAVE.col().equalTo(wave)).javaRDD();
       } else {
-        Dataset<Row> tasks = run.spark().createDataFrame(rows, alluvium.tables.Prompts.TABLE.schema());
-        rewards = Score.score(rollouts, tasks, recipe, reference).cache();
+        rewards = Score.score(rollouts, rows, recipe, reference);
         metrics.putAll(Score.metrics(rewards, recipe));
         double took = (System.nanoTime() - began) / 1e9;
-        run.ledger().submit(Score.entry(rewards, iteration, wave, took));
+        run.ledger().submit(Score.entry(run, rewards, iteration, wave, took));
       }
       metrics.merge("scored", (System.nanoTime() - began) / 1e9, Double::sum);
       return new Wave(chosen, rollouts, rewards, made);
     }
 
-    private Dataset<Row> advantages(List<Wave> waves, Dataset<Row> rollouts, Dataset<Row> rewards) {
+    private JavaRDD<Row> advantages(List<Wave> waves, JavaRDD<Row> rollouts, JavaRDD<Row> rewards) {
       if (run.ledger().done(Estimate.STAGE, iteration, 0)) {
         seconds.put("estimate", 0.0);
-        return run.rows(Advantages.TABLE, iteration).cache();
+        return run.rows(Advantages.TABLE, iteration).javaRDD();
       }
       long began = System.nanoTime();
       Estimate.Estimated estimated = Estimate.estimate(run, recipe, rewards, rollouts, surplus(waves), iteration,
           carried.value);
       carried.value = estimated.carried();
-      estimated.advantages().count();
       double took = (System.nanoTime() - began) / 1e9;
       metrics.putAll(estimated.metrics());
       seconds.put("estimate", took);
-      run.ledger().submit(estimated.entry(iteration, took));
+      run.ledger().submit(estimated.entry(run, iteration, took));
       return estimated.advantages();
     }
 
@@ -253,8 +252,8 @@ public final class Iterate {
       for (int wave = 0; wave < waves.size(); wave++) {
         Map<String, List<Double>> values = new HashMap<>();
         String metric = recipe.selection() instanceof GroupSelection judged ? judged.metric() : "";
-        for (Row row : waves.get(wave).rewards().filter(Rewards.NAME.col().equalTo(metric)
-            .and(Rewards.VALUE.col().isNotNull())).collectAsList()) {
+        for (Row row : waves.get(wave).rewards()
+            .filter(r -> Rewards.NAME.of(r).equals(metric) && !Rewards.VALUE.absentIn(r)).collect()) {
           values.computeIfAbsent(Rewards.GROUP_ID.of(row), g -> new ArrayList<>()).add(Rewards.VALUE.of(row));
         }
         for (String group : waves.get(wave).chosen()) {
@@ -268,14 +267,12 @@ public final class Iterate {
     }
 
     /** Frees what this iteration kept, once its commits are over. */
-    private Runnable free(List<Wave> waves, Dataset<Row> rewards, Dataset<Row> advantages) {
+    private Runnable free(List<Wave> waves, JavaRDD<Row> advantages) {
       return () -> {
         waves.forEach(w -> {
           w.made().ifPresent(Generate.Generated::free);
-          w.rollouts().unpersist(false);
           w.rewards().unpersist(false);
         });
-        rewards.unpersist(false);
         advantages.unpersist(false);
       };
     }

@@ -19,8 +19,10 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.DoubleAdder;
+import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
 
 /**
  * Writes what stages made: their tables, one commit each, and then their row of the manifest. Commits happen in the order in
@@ -60,7 +62,11 @@ final class Ledger implements AutoCloseable {
   record Rows(Table table, List<Row> rows) implements Output {}
 
   /** Rows that executors hold: materialised, and kept until the commit is over. */
-  record Data(Table table, Dataset<Row> rows) implements Output {}
+  record Data(Table table, Dataset<Row> rows) implements Output {
+    static Data of(SparkSession spark, Table table, JavaRDD<Row> rows) {
+      return new Data(table, spark.createDataFrame(rows, table.schema()));
+    }
+  }
 
   /**
    * One finished stage.

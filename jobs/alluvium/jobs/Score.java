@@ -1,7 +1,7 @@
 package alluvium.jobs;
 
+import alluvium.advantages.Moments;
 import alluvium.prompts.Split;
-import alluvium.rewards.Reward;
 import alluvium.rewards.Verifier;
 import alluvium.spark.PolicyHandle;
 import alluvium.spark.Verdicts;
@@ -9,13 +9,15 @@ import alluvium.tables.Prompts;
 import alluvium.tables.Rewards;
 import alluvium.tables.Rollouts;
 import java.nio.file.Path;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import org.apache.spark.sql.Dataset;
+import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.Row;
-import org.apache.spark.sql.functions;
+import org.apache.spark.storage.StorageLevel;
 import picocli.CommandLine.Option;
+import scala.Tuple2;
 
 /** Reward scoring: completions in, one verdict per completion and reward function out. */
 public final class Score {
@@ -50,42 +52,61 @@ public final class Score {
         return;
       }
       run.ledger().pin(Rollouts.TABLE);
-      Dataset<Row> rollouts = run.rows(Rollouts.TABLE, iteration).filter(Rollouts.WAVE.col().equalTo(arguments.wave));
-      Dataset<Row> rewards = score(rollouts, run.prompts(arguments.source, Split.TRAIN), recipe,
-          Update.references(run, recipe, iteration)).cache();
+      JavaRDD<Row> rollouts = run.rows(Rollouts.TABLE, iteration)
+          .filter(Rollouts.WAVE.col().equalTo(arguments.wave)).javaRDD();
+      List<String> ids = rollouts.map(Rollouts.PROMPT_ID::<String>of).distinct().collect();
+      List<Row> prompts = Generate.rows(run.prompts(arguments.source, Split.TRAIN), ids);
+      JavaRDD<Row> rewards = score(rollouts, prompts, recipe, Update.references(run, recipe, iteration));
       Map<String, Double> metrics = metrics(rewards, recipe);
-      run.ledger().submit(entry(rewards, iteration, arguments.wave, 0));
+      run.ledger().submit(entry(run, rewards, iteration, arguments.wave, 0));
       run.ledger().await();
       Console.line("score      iteration %d: %s", iteration, metrics);
     }
   }
 
-  /** The verdicts of all the recipe's reward functions on all completions. */
-  static Dataset<Row> score(Dataset<Row> rollouts, Dataset<Row> prompts, Recipe recipe, List<PolicyHandle> reference) {
-    return new Verdicts(recipe.rewards(), reference, recipe.rollouts().logpTemperature()).over(rollouts, prompts);
+  /** The verdicts of all the recipe's reward functions on all completions, kept on executors once computed. */
+  static JavaRDD<Row> score(JavaRDD<Row> rollouts, List<Row> prompts, Recipe recipe, List<PolicyHandle> reference) {
+    return new Verdicts(recipe.rewards(), reference, recipe.rollouts().logpTemperature()).over(rollouts, prompts)
+        .persist(StorageLevel.MEMORY_AND_DISK());
   }
 
-  static Ledger.Entry entry(Dataset<Row> rewards, int iteration, int wave, double seconds) {
-    return new Ledger.Entry(STAGE, iteration, wave, List.of(new Ledger.Data(Rewards.TABLE, rewards)),
+  static Ledger.Entry entry(Run run, JavaRDD<Row> rewards, int iteration, int wave, double seconds) {
+    return new Ledger.Entry(STAGE, iteration, wave, List.of(Ledger.Data.of(run.spark(), Rewards.TABLE, rewards)),
         List.of(Rollouts.TABLE, Prompts.TABLE), Map.of("score", seconds), () -> { });
   }
 
   /** Accuracy of each verifier and the mean of every other reward, over verdicts that are ok; and how many failed. */
-  static Map<String, Double> metrics(Dataset<Row> rewards, Recipe recipe) {
+  static Map<String, Double> metrics(JavaRDD<Row> rewards, Recipe recipe) {
     Map<String, Double> values = new TreeMap<>();
-    long failed = 0;
-    for (Row row : rewards.groupBy(Rewards.NAME.col()).agg(functions.avg(Rewards.VALUE.col()),
-        functions.sum(functions.when(Rewards.VALUE.col().isNull(), 1L).otherwise(0L))).collectAsList()) {
-      Reward reward = recipe.rewards().get(row.getString(0));
-      double mean = row.isNullAt(1) ? Double.NaN : row.getDouble(1);
-      values.put("reward_mean." + row.getString(0), mean);
-      if (reward instanceof Verifier judge) {
-        String suffix = Evaluate.verifier(recipe).orElse("").equals(row.getString(0)) ? "" : "." + row.getString(0);
-        values.put("accuracy" + suffix, (mean - judge.wrong()) / (judge.right() - judge.wrong()));
+    Map<String, Moments> moments = new TreeMap<>();
+    double failed = 0;
+    List<Tuple2<String, Moments>> parts = rewards.mapPartitionsToPair(Score::moments).collect();
+    for (Tuple2<String, Moments> part : parts) {
+      if (part._1().isEmpty()) {
+        failed += part._2().count();
+      } else {
+        moments.merge(part._1(), part._2(), Moments::plus);
       }
-      failed += row.getLong(2);
     }
-    values.put("rows_failed", (double) failed);
+    moments.forEach((name, all) -> {
+      values.put("reward_mean." + name, all.mean());
+      if (recipe.rewards().get(name) instanceof Verifier judge) {
+        String suffix = Evaluate.verifier(recipe).orElse("").equals(name) ? "" : "." + name;
+        values.put("accuracy" + suffix, (all.mean() - judge.wrong()) / (judge.right() - judge.wrong()));
+      }
+    });
+    values.put("rows_failed", failed);
     return values;
+  }
+
+  /** Moments by reward name; the failed ones under the empty name. */
+  private static Iterator<Tuple2<String, Moments>> moments(Iterator<Row> rows) {
+    Map<String, Moments> moments = new TreeMap<>();
+    rows.forEachRemaining(row -> {
+      boolean failed = Rewards.VALUE.absentIn(row);
+      String name = failed ? "" : Rewards.NAME.of(row);
+      moments.merge(name, Moments.of(failed ? 0 : Rewards.VALUE.<Double>of(row)), Moments::plus);
+    });
+    return moments.entrySet().stream().map(e -> new Tuple2<>(e.getKey(), e.getValue())).iterator();
   }
 }

@@ -19,8 +19,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
-import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import picocli.CommandLine.Option;
 
@@ -53,8 +53,8 @@ public final class Update {
       run.ledger().pin(Advantages.TABLE);
       run.ledger().pin(Rollouts.TABLE);
       Learner learner = Learner.load(run, run.requirePolicy(iteration), recipe.optimizer());
-      Updated updated = update(run, recipe, learner, run.rows(Advantages.TABLE, iteration).cache(),
-          run.rows(Rollouts.TABLE, iteration), references(run, recipe, iteration), iteration);
+      Updated updated = update(run, recipe, learner, run.rows(Advantages.TABLE, iteration).javaRDD(),
+          run.rows(Rollouts.TABLE, iteration).javaRDD(), references(run, recipe, iteration), iteration);
       run.ledger().submit(entry(run, updated, iteration, Map.of(), () -> { }));
       run.ledger().await();
       Console.line("update     iteration %d: %s", iteration, updated.metrics());
@@ -70,7 +70,7 @@ public final class Update {
   record Updated(Learner learner, Map<String, Double> metrics, double seconds) {}
 
   /** The optimizer steps of one iteration, and the new policy's folder. Nothing is visible until the entry is committed. */
-  static Updated update(Run run, Recipe recipe, Learner learner, Dataset<Row> advantages, Dataset<Row> rollouts,
+  static Updated update(Run run, Recipe recipe, Learner learner, JavaRDD<Row> advantages, JavaRDD<Row> rollouts,
       List<PolicyHandle> reference, int iteration) {
     double temperature = recipe.rollouts().logpTemperature();
     List<PolicyHandle> consulted = recipe.regularizers().stream().anyMatch(r -> r.needs() == Needs.FULL_REFERENCE)

@@ -59,6 +59,11 @@ public record Field(String name, DataType type, boolean nullable, String doc) im
     return row.isNullAt(row.fieldIndex(name));
   }
 
+  /** Elements of an array column; 0 where absent. */
+  public int size(Row row) {
+    return absentIn(row) ? 0 : row.getSeq(row.fieldIndex(name)).size();
+  }
+
   /** An array column of ints as a Java array; empty where absent. */
   public int[] ints(Row row) {
     List<Integer> values = list(row);

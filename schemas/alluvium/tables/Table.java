@@ -83,7 +83,7 @@ public record Table(String name, String doc, List<Field> fields, List<Field> par
       used += value == null ? 0 : 1;
       cells[i] = cell(value);
     }
-    if (used < values.size()) {
+    if (used < values.values().stream().filter(java.util.Objects::nonNull).count()) {
       throw new DataException("%s: a row has %d values, of which %d belong to a column; columns: %s", name, values.size(),
           used, fields.stream().map(Field::name).toList());
     }

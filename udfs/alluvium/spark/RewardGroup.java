@@ -10,26 +10,30 @@ import alluvium.tables.Advantages;
 import alluvium.tables.DataException;
 import alluvium.tables.Field;
 import alluvium.tables.Rewards;
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.spark.sql.Row;
+import scala.Tuple2;
 
 /** The completions of one group with their named rewards, in sample order, and the credit that a recipe gives them. */
-final class RewardGroup {
+final class RewardGroup implements Serializable {
+  private static final long serialVersionUID = 1L;
   private static final List<Field> KEYS = List.of(Rewards.RUN_ID, Rewards.ITERATION, Rewards.WAVE, Rewards.PROMPT_ID,
       Rewards.GROUP_ID, Rewards.SAMPLE);
 
   private final Credit credit;
+  private final String key;
   private final List<Member> members;
   private final List<Member> training;
 
-  private RewardGroup(Credit credit, List<Member> members) {
+  private RewardGroup(Credit credit, String key, List<Member> members) {
     this.credit = credit;
+    this.key = key;
     this.members = members;
     String refusal = refusal();
     for (Member member : members) {
@@ -37,13 +41,14 @@ final class RewardGroup {
         member.dropped = refusal;
       }
     }
-    training = members.stream().filter(m -> m.dropped.isEmpty()).toList();
+    training = new ArrayList<>(members.stream().filter(m -> m.dropped.isEmpty()).toList());
   }
 
   /** One completion. */
-  private static final class Member {
+  private static final class Member implements Serializable {
+    private static final long serialVersionUID = 1L;
     private final Row first;
-    private final int length;
+    private int length;
     private final Map<String, Double> values = new TreeMap<>();
     private final Map<String, double[]> tokenValues = new TreeMap<>();
     private String dropped = "";
@@ -51,7 +56,6 @@ final class RewardGroup {
 
     Member(Row first) {
       this.first = first;
-      this.length = Credit.LENGTH.of(first);
     }
 
     void add(Row row) {
@@ -67,37 +71,39 @@ final class RewardGroup {
     }
   }
 
-  static RewardGroup of(Credit credit, Iterator<Row> rows) {
+  /**
+   * The group of a key.
+   *
+   * @param rows of the table of rewards
+   * @param lengths sample and number of tokens of each completion; none where nobody asks
+   */
+  static RewardGroup of(Credit credit, String key, Iterable<Row> rows, Iterable<Tuple2<Integer, Integer>> lengths) {
     TreeMap<Integer, Member> members = new TreeMap<>();
-    while (rows.hasNext()) {
-      Row row = rows.next();
+    for (Row row : rows) {
       members.computeIfAbsent(Rewards.SAMPLE.of(row), s -> new Member(row)).add(row);
+    }
+    for (Tuple2<Integer, Integer> length : lengths) {
+      if (members.containsKey(length._1())) {
+        members.get(length._1()).length = length._2();
+      }
     }
     for (Member member : members.values()) {
       if (member.dropped.isEmpty()) {
         member.reward = credit.aggregation().aggregate(member.values);
       }
     }
-    return new RewardGroup(credit, new ArrayList<>(members.values()));
+    return new RewardGroup(credit, key, new ArrayList<>(members.values()));
   }
 
-  /** 1 if some train and their rewards are all equal, else 0. */
-  long equal() {
+  /** What the batch needs to know of this group. */
+  Credit.Part part() {
     double[] rewards = rewards();
-    return rewards.length > 0 && Arrays.stream(rewards).allMatch(r -> r == rewards[0]) ? 1 : 0;
-  }
-
-  /** Completions with a failed reward. */
-  long failed() {
-    return members.stream().filter(m -> !Double.isFinite(m.reward)).count();
-  }
-
-  Moments rewardMoments() {
-    return Moments.of(rewards());
+    boolean equal = rewards.length > 0 && Arrays.stream(rewards).allMatch(r -> r == rewards[0]);
+    return new Credit.Part(key, Moments.of(rewards), creditMoments(), equal);
   }
 
   /** Moments of the raw credits over tokens; none where the estimator gives no credit to tokens. */
-  Moments creditMoments() {
+  private Moments creditMoments() {
     Moments moments = Moments.NONE;
     if (credit.estimator() instanceof TokenAdvantage estimator) {
       double[] rewards = rewards();
@@ -133,7 +139,7 @@ final class RewardGroup {
   }
 
   private String refusal() {
-    if (credit.surplus().contains(Credit.key(members.get(0).first))) {
+    if (credit.surplus().contains(key)) {
       return "group: the update batch was full";
     }
     if (credit.selection() instanceof GroupSelection selection) {

@@ -41,7 +41,8 @@ public record Rollout(PolicyHandle policy, Sampling sampling, int samples, Strin
    *
    * @param entropy nats, summed over tokens
    */
-  public record Tally(int shard, long completions, long tokens, int longest, long truncated, double entropy, Span span)
+  public record Tally(int shard, long completions, long tokens, int longest, long truncated, double entropy, long rejects,
+      Span span)
       implements Serializable {}
 
   /**
@@ -104,10 +105,10 @@ public record Rollout(PolicyHandle policy, Sampling sampling, int samples, Strin
         rows.add(row(shard, kept.get(p), ids.get(p), i % samples, seeds[p][i % samples], completions.get(i), tokenizer));
       }
     }
-    return new Shard(rows, rejects, tally(shard, completions, new Span(start, Span.now())));
+    return new Shard(rows, rejects, tally(shard, completions, rejects.size(), new Span(start, Span.now())));
   }
 
-  private static Tally tally(int shard, List<Completion> completions, Span span) {
+  private static Tally tally(int shard, List<Completion> completions, long rejects, Span span) {
     long tokens = 0;
     int longest = 0;
     long truncated = 0;
@@ -120,7 +121,7 @@ public record Rollout(PolicyHandle policy, Sampling sampling, int samples, Strin
         entropy += nats;
       }
     }
-    return new Tally(shard, completions.size(), tokens, longest, truncated, entropy, span);
+    return new Tally(shard, completions.size(), tokens, longest, truncated, entropy, rejects, span);
   }
 
   private Row row(int shard, Row prompt, int[] ids, int sample, long start, Completion completion,

@@ -50,15 +50,24 @@ public final class TaskRows implements AutoCloseable {
     this.outcomes = outcomes;
   }
 
-  /** A task, or a refusal, of the row at a position. The part counts the tasks of one row. */
-  private record Outcome(long position, int part, List<Task> task, String source, String reason, String raw)
-      implements Serializable {
+  /** A task as a row of the table of prompts, or a refusal, of the row at a position. The part counts the tasks of one row. */
+  private record Outcome(long position, int part, List<Row> task, String id, String promptKey, String source, String reason,
+      String raw) implements Serializable {
+    static Outcome of(long position, int part, Task task, String raw) {
+      String key = task.text().orElseGet(() -> task.messages().toString());
+      return new Outcome(position, part, new ArrayList<>(List.of(row(task))), task.id(), key, task.source(), "", raw);
+    }
+
+    static Outcome refused(long position, int part, String source, String reason, String raw) {
+      return new Outcome(position, part, List.of(), "", "", source, reason, raw);
+    }
+
     boolean refused() {
       return task.isEmpty();
     }
 
     Outcome refuse(String why) {
-      return new Outcome(position, part, List.of(), task.get(0).source(), why, raw);
+      return refused(position, part, source, why, raw);
     }
   }
 
@@ -75,8 +84,7 @@ public final class TaskRows implements AutoCloseable {
   public static TaskRows of(SparkSession spark, List<Task> tasks) {
     List<Outcome> outcomes = new ArrayList<>();
     for (int i = 0; i < tasks.size(); i++) {
-      outcomes.add(new Outcome(i, 0, new ArrayList<>(List.of(tasks.get(i))), tasks.get(i).source(), "",
-          tasks.get(i).toString()));
+      outcomes.add(Outcome.of(i, 0, tasks.get(i), tasks.get(i).toString()));
     }
     return new TaskRows(spark, JavaSparkContext.fromSparkContext(spark.sparkContext()).parallelize(outcomes));
   }
@@ -85,14 +93,14 @@ public final class TaskRows implements AutoCloseable {
   public TaskRows unique(Dataset<Row> known) {
     Set<String> ids = new HashSet<>(known.as(Encoders.STRING()).collectAsList());
     JavaRDD<Outcome> refused = outcomes.filter(Outcome::refused);
-    JavaRDD<Outcome> first = outcomes.filter(o -> !o.refused()).mapToPair(o -> new Tuple2<>(o.task().get(0).id(), o))
+    JavaRDD<Outcome> first = outcomes.filter(o -> !o.refused()).mapToPair(o -> new Tuple2<>(o.id(), o))
         .groupByKey().flatMap(group -> deduplicated(group._1(), group._2(), ids.contains(group._1())).iterator());
     return new TaskRows(spark, refused.union(first).persist(StorageLevel.MEMORY_AND_DISK()));
   }
 
   /** What each distinct prompt is told by, sorted: tasks with equal prompts fall into the same split. */
   public List<String> promptKeys() {
-    List<String> keys = new ArrayList<>(outcomes.filter(o -> !o.refused()).map(o -> promptKey(o.task().get(0))).distinct()
+    List<String> keys = new ArrayList<>(outcomes.filter(o -> !o.refused()).map(Outcome::promptKey).distinct()
         .collect());
     keys.sort(Comparator.naturalOrder());
     return keys;
@@ -101,8 +109,9 @@ public final class TaskRows implements AutoCloseable {
   /** Rows of the table of prompts; those whose prompt is among the held-out keys are in that split. */
   public Dataset<Row> prompts(List<String> heldOut) {
     Set<String> held = new HashSet<>(heldOut);
-    return spark.createDataset(outcomes.filter(o -> !o.refused()).sortBy(o -> o.task().get(0).id(), true, 1)
-        .map(o -> row(o.task().get(0), held)).rdd(), Encoders.row(Prompts.TABLE.schema()));
+    return spark.createDataset(outcomes.filter(o -> !o.refused()).sortBy(Outcome::id, true, 1)
+        .map(o -> held.contains(o.promptKey()) ? held(o.task().get(0)) : o.task().get(0)).rdd(),
+        Encoders.row(Prompts.TABLE.schema()));
   }
 
   /** Rows of the table of rejects. */
@@ -127,12 +136,12 @@ public final class TaskRows implements AutoCloseable {
         throw new DataException("the line is null; an object is needed");
       }
       for (Task task : format.tasks(columns)) {
-        outcomes.add(new Outcome(position, outcomes.size(), new ArrayList<>(List.of(task)), task.source(), "", brief));
+        outcomes.add(Outcome.of(position, outcomes.size(), task, brief));
       }
     } catch (DataException e) {
-      outcomes.add(new Outcome(position, 0, List.of(), source, e.getMessage(), brief));
+      outcomes.add(Outcome.refused(position, 0, source, e.getMessage(), brief));
     } catch (JsonProcessingException e) {
-      outcomes.add(new Outcome(position, 0, List.of(), source, "the line is not a JSON object: " + e.getOriginalMessage(),
+      outcomes.add(Outcome.refused(position, 0, source, "the line is not a JSON object: " + e.getOriginalMessage(),
           brief));
     }
     return outcomes;
@@ -154,15 +163,11 @@ public final class TaskRows implements AutoCloseable {
     return result;
   }
 
-  private static String promptKey(Task task) {
-    return task.text().orElseGet(() -> task.messages().toString());
-  }
-
-  private static Row row(Task task, Set<String> held) {
+  private static Row row(Task task) {
     Map<Field, Object> values = new HashMap<>();
     values.put(Prompts.PROMPT_ID, task.id());
     values.put(Prompts.SOURCE, task.source());
-    values.put(Prompts.SPLIT, held.contains(promptKey(task)) ? Split.HELDOUT : task.split());
+    values.put(Prompts.SPLIT, task.split());
     task.text().ifPresent(text -> values.put(Prompts.TEXT, text));
     if (task.text().isEmpty()) {
       values.put(Prompts.MESSAGES, task.messages().stream().map(t -> RowFactory.create(t.role(), t.content())).toList());
@@ -170,6 +175,13 @@ public final class TaskRows implements AutoCloseable {
     task.answer().ifPresent(answer -> values.put(Prompts.ANSWER, answer));
     task.solution().ifPresent(solution -> values.put(Prompts.SOLUTION, solution));
     values.put(Prompts.METADATA, task.metadata());
+    return Prompts.TABLE.row(values);
+  }
+
+  private static Row held(Row task) {
+    Map<Field, Object> values = new HashMap<>();
+    Prompts.TABLE.fields().forEach(field -> values.put(field, field.of(task)));
+    values.put(Prompts.SPLIT, Split.HELDOUT);
     return Prompts.TABLE.row(values);
   }
 

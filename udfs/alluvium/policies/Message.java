@@ -1,3 +1,0 @@
-package alluvium.policies;
-
-public record Message(String role, String content) {}
