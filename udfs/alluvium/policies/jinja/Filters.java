@@ -120,10 +120,7 @@ final class Filters {
   }
 
   private static Object trim(Object value, Arguments arguments) {
-    Object chars = arguments.bind("trim", "chars").value("chars", None.NONE);
-    String text = Values.text(value, arguments.budget());
-    return chars instanceof String set ? Strings.rstrip(Strings.lstrip(text, set), set)
-        : Strings.rstrip(Strings.lstrip(text));
+    return ((Function) Values.attribute(Values.text(value, arguments.budget()), "strip")).call(arguments);
   }
 
   private static Object replace(Object value, Arguments arguments) {
@@ -168,7 +165,7 @@ final class Filters {
       return text;
     }
     String kept = Strings.slice(text, 0, Math.min(Strings.length(text), length - Strings.length(end)), 1);
-    return (bound.truth("killwords") ? kept : (String) Strings.splitLast(kept, " ", 1).get(0)) + end;
+    return (bound.truth("killwords") ? kept : (String) Strings.splitLast(kept, " ", 1, arguments.budget()).get(0)) + end;
   }
 
   private static Object indent(Object value, Arguments arguments) {
@@ -179,7 +176,7 @@ final class Filters {
     budget.text(columns);
     String indention = width instanceof String text ? text : " ".repeat((int) columns);
     Text out = new Text(budget).append(bound.truth("first") ? indention : "");
-    List<Object> lines = Strings.lines(Values.text(value, budget) + "\n", false);
+    List<Object> lines = Strings.lines(Values.text(value, budget) + "\n", budget);
     for (int i = 0; i < lines.size(); i++) {
       String line = (String) lines.get(i);
       boolean indented = i > 0 && (bound.truth("blank") || !line.isEmpty());
@@ -270,7 +267,7 @@ final class Filters {
     Arguments.Bound bound = arguments.bind("join", "d", "attribute");
     List<Object> parts = new ArrayList<>();
     for (Object item : Values.list(value, arguments.budget())) {
-      parts.add(Values.text(along(item, bound.value("attribute", None.NONE)), arguments.budget()));
+      parts.add(Values.text(along(item, bound.value("attribute", None.NONE), arguments.budget()), arguments.budget()));
     }
     return join(parts, Values.text(bound.value("d", ""), arguments.budget()), arguments.budget());
   }
@@ -290,7 +287,7 @@ final class Filters {
   }
 
   /** What the path of attributes, such as function.name or items.0, leads to. */
-  private static Object along(Object item, Object path) {
+  private static Object along(Object item, Object path, Budget budget) {
     if (path instanceof None) {
       return item;
     }
@@ -298,7 +295,7 @@ final class Filters {
       return Values.item(item, path);
     }
     Object value = item;
-    for (Object name : Strings.split(names, ".", -1)) {
+    for (Object name : Strings.split(names, ".", -1, budget)) {
       String key = (String) name;
       boolean position = !key.isEmpty() && key.length() < 10 && key.chars().allMatch(c -> c >= '0' && c <= '9');
       value = Values.item(value, position ? (Object) Long.parseLong(key) : key);
@@ -311,7 +308,7 @@ final class Filters {
     if (arguments.positional().isEmpty()) {
       Arguments.Bound bound = arguments.bind("map", "", "attribute", "default");
       for (Object item : Values.list(value, arguments.budget())) {
-        Object result = along(item, bound.value("attribute"));
+        Object result = along(item, bound.value("attribute"), arguments.budget());
         results.add(result instanceof Undefined && bound.has("default") ? bound.value("default") : result);
       }
     } else {
@@ -333,7 +330,7 @@ final class Filters {
         : Checks.named(Values.text(given.get(skipped), arguments.budget()));
     List<Object> results = new ArrayList<>();
     for (Object item : Values.list(value, arguments.budget())) {
-      if (check.holds(along(item, path), arguments.rest(skipped + 1)) == wanted) {
+      if (check.holds(along(item, path, arguments.budget()), arguments.rest(skipped + 1)) == wanted) {
         results.add(item);
       }
     }
@@ -353,11 +350,12 @@ final class Filters {
     Arguments.Bound bound = arguments.bind("sort", "reverse", "case_sensitive", "attribute");
     boolean sensitive = bound.truth("case_sensitive");
     Object attribute = bound.value("attribute", None.NONE);
-    List<Object> paths = attribute instanceof String names ? Strings.split(names, ",", -1) : List.of(attribute);
+    List<Object> paths = attribute instanceof String names ? Strings.split(names, ",", -1, arguments.budget())
+        : List.of(attribute);
     Comparator<Object> order = (x, y) -> {
       for (Object path : paths) {
-        int compared = Values.compare(folded(along(x, path), sensitive), folded(along(y, path), sensitive),
-            arguments.budget());
+        int compared = Values.compare(folded(along(x, path, arguments.budget()), sensitive),
+            folded(along(y, path, arguments.budget()), sensitive), arguments.budget());
         if (compared != 0) {
           return compared;
         }
@@ -374,7 +372,8 @@ final class Filters {
     Set<Object> seen = new HashSet<>();
     List<Object> results = new ArrayList<>();
     for (Object item : Values.list(value, arguments.budget())) {
-      Object key = folded(along(item, bound.value("attribute", None.NONE)), bound.truth("case_sensitive"));
+      Object path = bound.value("attribute", None.NONE);
+      Object key = folded(along(item, path, arguments.budget()), bound.truth("case_sensitive"));
       if (seen.add(Values.key(key instanceof Boolean ? (Object) Values.integer(key) : key))) {
         results.add(item);
       }
@@ -388,8 +387,8 @@ final class Filters {
     Object path = bound.value("attribute", None.NONE);
     Object best = new Undefined("the extreme of nothing");
     for (Object item : Values.list(value, arguments.budget())) {
-      if (best instanceof Undefined || sign * Values.compare(folded(along(item, path), sensitive),
-          folded(along(best, path), sensitive), arguments.budget()) > 0) {
+      if (best instanceof Undefined || sign * Values.compare(folded(along(item, path, arguments.budget()), sensitive),
+          folded(along(best, path, arguments.budget()), sensitive), arguments.budget()) > 0) {
         best = item;
       }
     }
@@ -400,7 +399,7 @@ final class Filters {
     Arguments.Bound bound = arguments.bind("sum", "attribute", "start");
     Object sum = bound.value("start", 0L);
     for (Object item : Values.list(value, arguments.budget())) {
-      sum = Numbers.add(sum, along(item, bound.value("attribute", None.NONE)), arguments.budget());
+      sum = Numbers.add(sum, along(item, bound.value("attribute", None.NONE), arguments.budget()), arguments.budget());
     }
     return sum;
   }

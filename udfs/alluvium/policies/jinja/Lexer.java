@@ -118,7 +118,7 @@ final class Lexer {
   private void raw() {
     Matcher end = RAW_END.matcher(source);
     if (!end.find(position)) {
-      throw new Fault("the raw block is not closed: write {%% endraw %%}");
+      throw new Fault("the raw block is not closed: write {% endraw %}");
     }
     String text = source.substring(position, end.start());
     data(stripped(text, end.group(1).isEmpty() ? ' ' : end.group(1).charAt(0), true));
@@ -154,7 +154,7 @@ final class Lexer {
         advance(position + 1);
       }
       if (position >= source.length()) {
-        throw new Fault("the tag is not closed: write %s", mark.equals("%}") ? "%}" : "}}");
+        throw new Fault("the tag is not closed: write %s", mark);
       }
       if (open.isEmpty() && ends(end, mark)) {
         return;
