@@ -165,7 +165,8 @@ final class Filters {
       return text;
     }
     String kept = Strings.slice(text, 0, Math.min(Strings.length(text), length - Strings.length(end)), 1);
-    return (bound.truth("killwords") ? kept : (String) Strings.splitLast(kept, " ", 1, arguments.budget()).get(0)) + end;
+    return (bound.truth("killwords") ? kept
+        : (String) Strings.splitLast(kept, " ", 1, arguments.budget()).get(0)) + end;
   }
 
   private static Object indent(Object value, Arguments arguments) {
