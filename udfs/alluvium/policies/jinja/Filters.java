@@ -44,14 +44,14 @@ final class Filters {
       Map.entry("map", Filters::map),
       Map.entry("max", (v, a) -> extreme(v, a, 1)),
       Map.entry("min", (v, a) -> extreme(v, a, -1)),
-      Map.entry("reject", (v, a) -> chosen(v, a, 0, false)),
-      Map.entry("rejectattr", (v, a) -> chosen(v, a, 1, false)),
+      Map.entry("reject", (v, a) -> chosen(v, a, 0, Choice.OF_OTHERS)),
+      Map.entry("rejectattr", (v, a) -> chosen(v, a, 1, Choice.OF_OTHERS)),
       Map.entry("replace", Filters::replace),
       Map.entry("reverse", Filters::reverse),
       Map.entry("round", Filters::round),
       Map.entry("safe", texts(s -> s)),
-      Map.entry("select", (v, a) -> chosen(v, a, 0, true)),
-      Map.entry("selectattr", (v, a) -> chosen(v, a, 1, true)),
+      Map.entry("select", (v, a) -> chosen(v, a, 0, Choice.OF_THOSE)),
+      Map.entry("selectattr", (v, a) -> chosen(v, a, 1, Choice.OF_THOSE)),
       Map.entry("sort", Filters::sort),
       Map.entry("string", texts(s -> s)),
       Map.entry("sum", Filters::sum),
@@ -62,6 +62,9 @@ final class Filters {
       Map.entry("unique", Filters::unique),
       Map.entry("upper", texts(Strings::upper)),
       Map.entry("wordcount", (v, a) -> WORD.matcher(Values.text(v, a.budget())).results().count()));
+
+  /** Whether the items that pass a test are kept, or the others. */
+  private enum Choice { OF_THOSE, OF_OTHERS }
 
   private Filters() { }
 
@@ -253,15 +256,18 @@ final class Filters {
       throw new Fault("dictsort sorts by key or value, got '%s'", by);
     }
     List<Object> items = new ArrayList<>(Methods.items(map, arguments.budget()));
-    boolean sensitive = bound.truth("case_sensitive");
-    Comparator<Object> order = (x, y) -> Values.compare(folded(((Tuple) x).get(by.equals("key") ? 0 : 1), sensitive),
-        folded(((Tuple) y).get(by.equals("key") ? 0 : 1), sensitive), arguments.budget());
+    UnaryOperator<Object> folding = folding(bound);
+    int place = by.equals("key") ? 0 : 1;
+    Comparator<Object> order = (x, y) -> Values.compare(folding.apply(((Tuple) x).get(place)),
+        folding.apply(((Tuple) y).get(place)), arguments.budget());
     items.sort(bound.truth("reverse") ? Collections.reverseOrder(order) : order);
     return items;
   }
 
-  private static Object folded(Object value, boolean sensitive) {
-    return value instanceof String text && !sensitive ? Strings.lower(text) : value;
+  /** What is compared of a value: of a string its small letters, unless case_sensitive is given. */
+  private static UnaryOperator<Object> folding(Arguments.Bound bound) {
+    return bound.truth("case_sensitive") ? value -> value
+        : value -> value instanceof String text ? Strings.lower(text) : value;
   }
 
   private static Object join(Object value, Arguments arguments) {
@@ -321,7 +327,7 @@ final class Filters {
     return new Generator(results);
   }
 
-  private static Object chosen(Object value, Arguments arguments, int skipped, boolean wanted) {
+  private static Object chosen(Object value, Arguments arguments, int skipped, Choice choice) {
     List<Object> given = arguments.positional();
     if (given.size() < skipped) {
       throw new Fault("selectattr and rejectattr need the name of an attribute");
@@ -331,7 +337,8 @@ final class Filters {
         : Checks.named(Values.text(given.get(skipped), arguments.budget()));
     List<Object> results = new ArrayList<>();
     for (Object item : Values.list(value, arguments.budget())) {
-      if (check.holds(along(item, path, arguments.budget()), arguments.rest(skipped + 1)) == wanted) {
+      if (check.holds(along(item, path, arguments.budget()), arguments.rest(skipped + 1))
+          == (choice == Choice.OF_THOSE)) {
         results.add(item);
       }
     }
@@ -349,14 +356,14 @@ final class Filters {
 
   private static Object sort(Object value, Arguments arguments) {
     Arguments.Bound bound = arguments.bind("sort", "reverse", "case_sensitive", "attribute");
-    boolean sensitive = bound.truth("case_sensitive");
+    UnaryOperator<Object> folding = folding(bound);
     Object attribute = bound.value("attribute", None.NONE);
     List<Object> paths = attribute instanceof String names ? Strings.split(names, ",", -1, arguments.budget())
         : List.of(attribute);
     Comparator<Object> order = (x, y) -> {
       for (Object path : paths) {
-        int compared = Values.compare(folded(along(x, path, arguments.budget()), sensitive),
-            folded(along(y, path, arguments.budget()), sensitive), arguments.budget());
+        int compared = Values.compare(folding.apply(along(x, path, arguments.budget())),
+            folding.apply(along(y, path, arguments.budget())), arguments.budget());
         if (compared != 0) {
           return compared;
         }
@@ -374,7 +381,7 @@ final class Filters {
     List<Object> results = new ArrayList<>();
     for (Object item : Values.list(value, arguments.budget())) {
       Object path = bound.value("attribute", None.NONE);
-      Object key = folded(along(item, path, arguments.budget()), bound.truth("case_sensitive"));
+      Object key = folding(bound).apply(along(item, path, arguments.budget()));
       if (seen.add(Values.key(key instanceof Boolean ? (Object) Values.integer(key) : key))) {
         results.add(item);
       }
@@ -384,12 +391,12 @@ final class Filters {
 
   private static Object extreme(Object value, Arguments arguments, int sign) {
     Arguments.Bound bound = arguments.bind("min and max", "case_sensitive", "attribute");
-    boolean sensitive = bound.truth("case_sensitive");
+    UnaryOperator<Object> folding = folding(bound);
     Object path = bound.value("attribute", None.NONE);
     Object best = new Undefined("the extreme of nothing");
     for (Object item : Values.list(value, arguments.budget())) {
-      if (best instanceof Undefined || sign * Values.compare(folded(along(item, path, arguments.budget()), sensitive),
-          folded(along(best, path, arguments.budget()), sensitive), arguments.budget()) > 0) {
+      if (best instanceof Undefined || sign * Values.compare(folding.apply(along(item, path, arguments.budget())),
+          folding.apply(along(best, path, arguments.budget())), arguments.budget()) > 0) {
         best = item;
       }
     }

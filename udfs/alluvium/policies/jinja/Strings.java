@@ -197,17 +197,19 @@ final class Strings {
     return parts;
   }
 
+  private enum Ends { KEPT, DROPPED }
+
   /** What stands between line ends, without them. */
   static List<Object> lines(String text, Budget budget) {
-    return lines(text, 0, budget);
+    return lines(text, Ends.DROPPED, budget);
   }
 
   /** What stands between line ends, each with its own. */
   static List<Object> linesWithEnds(String text, Budget budget) {
-    return lines(text, 1, budget);
+    return lines(text, Ends.KEPT, budget);
   }
 
-  private static List<Object> lines(String text, int kept, Budget budget) {
+  private static List<Object> lines(String text, Ends ends, Budget budget) {
     List<Object> lines = new ArrayList<>();
     int from = 0;
     int i = 0;
@@ -218,7 +220,7 @@ final class Strings {
       }
       int after = text.startsWith("\r\n", i) ? i + 2 : i + 1;
       budget.spend(PART);
-      lines.add(text.substring(from, kept == 1 ? after : i));
+      lines.add(text.substring(from, ends == Ends.KEPT ? after : i));
       from = after;
       i = after;
     }
