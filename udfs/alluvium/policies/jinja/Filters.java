@@ -44,14 +44,14 @@ final class Filters {
       Map.entry("map", Filters::map),
       Map.entry("max", (v, a) -> extreme(v, a, 1)),
       Map.entry("min", (v, a) -> extreme(v, a, -1)),
-      Map.entry("reject", (v, a) -> chosen(v, a, 0, false)),
-      Map.entry("rejectattr", (v, a) -> chosen(v, a, 1, false)),
+      Map.entry("reject", (v, a) -> chosen(v, a, 0, Choice.OF_OTHERS)),
+      Map.entry("rejectattr", (v, a) -> chosen(v, a, 1, Choice.OF_OTHERS)),
       Map.entry("replace", Filters::replace),
       Map.entry("reverse", Filters::reverse),
       Map.entry("round", Filters::round),
       Map.entry("safe", texts(s -> s)),
-      Map.entry("select", (v, a) -> chosen(v, a, 0, true)),
-      Map.entry("selectattr", (v, a) -> chosen(v, a, 1, true)),
+      Map.entry("select", (v, a) -> chosen(v, a, 0, Choice.OF_THOSE)),
+      Map.entry("selectattr", (v, a) -> chosen(v, a, 1, Choice.OF_THOSE)),
       Map.entry("sort", Filters::sort),
       Map.entry("string", texts(s -> s)),
       Map.entry("sum", Filters::sum),
@@ -62,6 +62,9 @@ final class Filters {
       Map.entry("unique", Filters::unique),
       Map.entry("upper", texts(Strings::upper)),
       Map.entry("wordcount", (v, a) -> WORD.matcher(Values.text(v, a.budget())).results().count()));
+
+  /** Whether the items that pass a test are kept, or the others. */
+  private enum Choice { OF_THOSE, OF_OTHERS }
 
   private Filters() { }
 
@@ -120,10 +123,7 @@ final class Filters {
   }
 
   private static Object trim(Object value, Arguments arguments) {
-    Object chars = arguments.bind("trim", "chars").value("chars", None.NONE);
-    String text = Values.text(value, arguments.budget());
-    return chars instanceof String set ? Strings.rstrip(Strings.lstrip(text, set), set)
-        : Strings.rstrip(Strings.lstrip(text));
+    return ((Function) Values.attribute(Values.text(value, arguments.budget()), "strip")).call(arguments);
   }
 
   private static Object replace(Object value, Arguments arguments) {
@@ -168,7 +168,8 @@ final class Filters {
       return text;
     }
     String kept = Strings.slice(text, 0, Math.min(Strings.length(text), length - Strings.length(end)), 1);
-    return (bound.truth("killwords") ? kept : (String) Strings.splitLast(kept, " ", 1).get(0)) + end;
+    return (bound.truth("killwords") ? kept
+        : (String) Strings.splitLast(kept, " ", 1, arguments.budget()).get(0)) + end;
   }
 
   private static Object indent(Object value, Arguments arguments) {
@@ -179,7 +180,7 @@ final class Filters {
     budget.text(columns);
     String indention = width instanceof String text ? text : " ".repeat((int) columns);
     Text out = new Text(budget).append(bound.truth("first") ? indention : "");
-    List<Object> lines = Strings.lines(Values.text(value, budget) + "\n", false);
+    List<Object> lines = Strings.lines(Values.text(value, budget) + "\n", budget);
     for (int i = 0; i < lines.size(); i++) {
       String line = (String) lines.get(i);
       boolean indented = i > 0 && (bound.truth("blank") || !line.isEmpty());
@@ -255,22 +256,25 @@ final class Filters {
       throw new Fault("dictsort sorts by key or value, got '%s'", by);
     }
     List<Object> items = new ArrayList<>(Methods.items(map, arguments.budget()));
-    boolean sensitive = bound.truth("case_sensitive");
-    Comparator<Object> order = (x, y) -> Values.compare(folded(((Tuple) x).get(by.equals("key") ? 0 : 1), sensitive),
-        folded(((Tuple) y).get(by.equals("key") ? 0 : 1), sensitive), arguments.budget());
+    UnaryOperator<Object> folding = folding(bound);
+    int place = by.equals("key") ? 0 : 1;
+    Comparator<Object> order = (x, y) -> Values.compare(folding.apply(((Tuple) x).get(place)),
+        folding.apply(((Tuple) y).get(place)), arguments.budget());
     items.sort(bound.truth("reverse") ? Collections.reverseOrder(order) : order);
     return items;
   }
 
-  private static Object folded(Object value, boolean sensitive) {
-    return value instanceof String text && !sensitive ? Strings.lower(text) : value;
+  /** What is compared of a value: of a string its small letters, unless case_sensitive is given. */
+  private static UnaryOperator<Object> folding(Arguments.Bound bound) {
+    return bound.truth("case_sensitive") ? value -> value
+        : value -> value instanceof String text ? Strings.lower(text) : value;
   }
 
   private static Object join(Object value, Arguments arguments) {
     Arguments.Bound bound = arguments.bind("join", "d", "attribute");
     List<Object> parts = new ArrayList<>();
     for (Object item : Values.list(value, arguments.budget())) {
-      parts.add(Values.text(along(item, bound.value("attribute", None.NONE)), arguments.budget()));
+      parts.add(Values.text(along(item, bound.value("attribute", None.NONE), arguments.budget()), arguments.budget()));
     }
     return join(parts, Values.text(bound.value("d", ""), arguments.budget()), arguments.budget());
   }
@@ -290,7 +294,7 @@ final class Filters {
   }
 
   /** What the path of attributes, such as function.name or items.0, leads to. */
-  private static Object along(Object item, Object path) {
+  private static Object along(Object item, Object path, Budget budget) {
     if (path instanceof None) {
       return item;
     }
@@ -298,7 +302,7 @@ final class Filters {
       return Values.item(item, path);
     }
     Object value = item;
-    for (Object name : Strings.split(names, ".", -1)) {
+    for (Object name : Strings.split(names, ".", -1, budget)) {
       String key = (String) name;
       boolean position = !key.isEmpty() && key.length() < 10 && key.chars().allMatch(c -> c >= '0' && c <= '9');
       value = Values.item(value, position ? (Object) Long.parseLong(key) : key);
@@ -311,7 +315,7 @@ final class Filters {
     if (arguments.positional().isEmpty()) {
       Arguments.Bound bound = arguments.bind("map", "", "attribute", "default");
       for (Object item : Values.list(value, arguments.budget())) {
-        Object result = along(item, bound.value("attribute"));
+        Object result = along(item, bound.value("attribute"), arguments.budget());
         results.add(result instanceof Undefined && bound.has("default") ? bound.value("default") : result);
       }
     } else {
@@ -323,7 +327,7 @@ final class Filters {
     return new Generator(results);
   }
 
-  private static Object chosen(Object value, Arguments arguments, int skipped, boolean wanted) {
+  private static Object chosen(Object value, Arguments arguments, int skipped, Choice choice) {
     List<Object> given = arguments.positional();
     if (given.size() < skipped) {
       throw new Fault("selectattr and rejectattr need the name of an attribute");
@@ -333,7 +337,8 @@ final class Filters {
         : Checks.named(Values.text(given.get(skipped), arguments.budget()));
     List<Object> results = new ArrayList<>();
     for (Object item : Values.list(value, arguments.budget())) {
-      if (check.holds(along(item, path), arguments.rest(skipped + 1)) == wanted) {
+      if (check.holds(along(item, path, arguments.budget()), arguments.rest(skipped + 1))
+          == (choice == Choice.OF_THOSE)) {
         results.add(item);
       }
     }
@@ -351,13 +356,14 @@ final class Filters {
 
   private static Object sort(Object value, Arguments arguments) {
     Arguments.Bound bound = arguments.bind("sort", "reverse", "case_sensitive", "attribute");
-    boolean sensitive = bound.truth("case_sensitive");
+    UnaryOperator<Object> folding = folding(bound);
     Object attribute = bound.value("attribute", None.NONE);
-    List<Object> paths = attribute instanceof String names ? Strings.split(names, ",", -1) : List.of(attribute);
+    List<Object> paths = attribute instanceof String names ? Strings.split(names, ",", -1, arguments.budget())
+        : List.of(attribute);
     Comparator<Object> order = (x, y) -> {
       for (Object path : paths) {
-        int compared = Values.compare(folded(along(x, path), sensitive), folded(along(y, path), sensitive),
-            arguments.budget());
+        int compared = Values.compare(folding.apply(along(x, path, arguments.budget())),
+            folding.apply(along(y, path, arguments.budget())), arguments.budget());
         if (compared != 0) {
           return compared;
         }
@@ -374,7 +380,8 @@ final class Filters {
     Set<Object> seen = new HashSet<>();
     List<Object> results = new ArrayList<>();
     for (Object item : Values.list(value, arguments.budget())) {
-      Object key = folded(along(item, bound.value("attribute", None.NONE)), bound.truth("case_sensitive"));
+      Object path = bound.value("attribute", None.NONE);
+      Object key = folding(bound).apply(along(item, path, arguments.budget()));
       if (seen.add(Values.key(key instanceof Boolean ? (Object) Values.integer(key) : key))) {
         results.add(item);
       }
@@ -384,12 +391,12 @@ final class Filters {
 
   private static Object extreme(Object value, Arguments arguments, int sign) {
     Arguments.Bound bound = arguments.bind("min and max", "case_sensitive", "attribute");
-    boolean sensitive = bound.truth("case_sensitive");
+    UnaryOperator<Object> folding = folding(bound);
     Object path = bound.value("attribute", None.NONE);
     Object best = new Undefined("the extreme of nothing");
     for (Object item : Values.list(value, arguments.budget())) {
-      if (best instanceof Undefined || sign * Values.compare(folded(along(item, path), sensitive),
-          folded(along(best, path), sensitive), arguments.budget()) > 0) {
+      if (best instanceof Undefined || sign * Values.compare(folding.apply(along(item, path, arguments.budget())),
+          folding.apply(along(best, path, arguments.budget())), arguments.budget()) > 0) {
         best = item;
       }
     }
@@ -400,7 +407,7 @@ final class Filters {
     Arguments.Bound bound = arguments.bind("sum", "attribute", "start");
     Object sum = bound.value("start", 0L);
     for (Object item : Values.list(value, arguments.budget())) {
-      sum = Numbers.add(sum, along(item, bound.value("attribute", None.NONE)), arguments.budget());
+      sum = Numbers.add(sum, along(item, bound.value("attribute", None.NONE), arguments.budget()), arguments.budget());
     }
     return sum;
   }

@@ -29,11 +29,10 @@ final class Formats {
       if (!place.region(at, format.length()).lookingAt()) {
         throw new Fault("the format has an unknown place at character %s", at);
       }
-      String name = place.group("name");
       if (place.group("type").equals("%")) {
         out.append("%");
-      } else if (name != null) {
-        out.append(filled(place, Values.item(values, name), budget));
+      } else if (place.start("name") >= 0) {
+        out.append(filled(place, named(values, place.group("name")), budget));
       } else if (next == given.size()) {
         throw new Fault("the format has more places than the %s values given", given.size());
       } else {
@@ -48,15 +47,22 @@ final class Formats {
     return out.append(format.substring(from)).toString();
   }
 
+  private static Object named(Object values, String name) {
+    if (values instanceof Map<?, ?> map && map.containsKey(name)) {
+      return map.get(name);
+    }
+    throw new Fault("the format names '%s', which is not given", name);
+  }
+
   private static String filled(Matcher place, Object value, Budget budget) {
     String flags = place.group("flags");
-    String precision = place.group("precision");
+    int precision = place.start("precision") < 0 ? -1 : Integer.parseInt(place.group("precision"));
     char type = place.group("type").charAt(0);
     String body = switch (type) {
       case 's' -> cut(Values.text(value, budget), precision);
       case 'r' -> cut(Values.repr(value, budget), precision);
-      case 'c' -> value instanceof String text ? text : Character.toString((int) Values.integer(value));
-      case 'f', 'F' -> fixed(Numbers.real(number(value)), precision == null ? 6 : Integer.parseInt(precision));
+      case 'c' -> character(value);
+      case 'f', 'F' -> fixed(Numbers.real(number(value)), precision < 0 ? 6 : precision);
       case 'x' -> Long.toString(Values.integer(value), 16);
       case 'X' -> Long.toString(Values.integer(value), 16).toUpperCase(Locale.ROOT);
       case 'o' -> Long.toString(Values.integer(value), 8);
@@ -74,6 +80,17 @@ final class Formats {
     return number && flags.contains("0") ? sign + "0".repeat(missing) + digits : " ".repeat(missing) + sign + digits;
   }
 
+  private static String character(Object value) {
+    if (value instanceof String text && Strings.length(text) == 1) {
+      return text;
+    }
+    long point = Values.integer(value);
+    if (point < 0 || point > Character.MAX_CODE_POINT) {
+      throw new Fault("%s is not the number of a character", point);
+    }
+    return Character.toString((int) point);
+  }
+
   private static Object number(Object value) {
     if (Values.isNumber(value)) {
       return value;
@@ -81,11 +98,8 @@ final class Formats {
     throw new Fault("the format needs a number, got %s", Values.type(value));
   }
 
-  private static String cut(String text, String precision) {
-    if (precision == null || Strings.length(text) <= Integer.parseInt(precision)) {
-      return text;
-    }
-    return Strings.slice(text, 0, Integer.parseInt(precision), 1);
+  private static String cut(String text, int length) {
+    return length < 0 || Strings.length(text) <= length ? text : Strings.slice(text, 0, length, 1);
   }
 
   static String fixed(double value, int digits) {

@@ -14,8 +14,9 @@ import java.util.regex.Pattern;
 
 /** The functions that every template knows by name. */
 final class Globals {
-  private static final Pattern REAL =
-      Pattern.compile("[+-]?(?:\\d+(?:_\\d+)*+\\.?(?:\\d+(?:_\\d+)*+)?|\\.\\d+(?:_\\d+)*+)(?:[eE][+-]?\\d+(?:_\\d+)*+)?");
+  private static final String DIGITS = "\\d++(?:_\\d++)*+";
+  private static final Pattern REAL = Pattern.compile(
+      "[+-]?(?:" + DIGITS + "\\.?(?:" + DIGITS + ")?|\\." + DIGITS + ")(?:[eE][+-]?" + DIGITS + ")?");
   private static final Pattern WHOLE = Pattern.compile("[+-]?[0-9a-zA-Z]+(?:_[0-9a-zA-Z]+)*+");
 
   private Globals() { }

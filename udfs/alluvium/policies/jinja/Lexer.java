@@ -71,7 +71,7 @@ final class Lexer {
     int after = begin + 2;
     char sign = after < source.length() ? source.charAt(after) : ' ';
     String before = source.substring(position, begin);
-    data(stripped(before, sign, kind != '{'));
+    data(stripped(before, sign, kind));
     advance(begin);
     Matcher raw = RAW_BEGIN.matcher(source).region(begin, source.length());
     if (kind == '%' && raw.lookingAt()) {
@@ -94,12 +94,12 @@ final class Lexer {
     }
   }
 
-  private String stripped(String text, char sign, boolean block) {
+  private String stripped(String text, char sign, char kind) {
     if (sign == '-') {
       return Strings.rstrip(text);
     }
     int lineStart = text.lastIndexOf('\n') + 1;
-    boolean alone = block && sign != '+' && (lineStart > 0 || lineStarts)
+    boolean alone = kind != '{' && sign != '+' && (lineStart > 0 || lineStarts)
         && Strings.lstrip(text.substring(lineStart)).isEmpty();
     return alone ? text.substring(0, lineStart) : text;
   }
@@ -118,10 +118,10 @@ final class Lexer {
   private void raw() {
     Matcher end = RAW_END.matcher(source);
     if (!end.find(position)) {
-      throw new Fault("the raw block is not closed: write {%% endraw %%}");
+      throw new Fault("the raw block is not closed: write {% endraw %}");
     }
     String text = source.substring(position, end.start());
-    data(stripped(text, end.group(1).isEmpty() ? ' ' : end.group(1).charAt(0), true));
+    data(stripped(text, end.group(1).isEmpty() ? ' ' : end.group(1).charAt(0), '%'));
     advance(end.end());
   }
 
@@ -154,7 +154,7 @@ final class Lexer {
         advance(position + 1);
       }
       if (position >= source.length()) {
-        throw new Fault("the tag is not closed: write %s", mark.equals("%}") ? "%}" : "}}");
+        throw new Fault("the tag is not closed: write %s", mark);
       }
       if (open.isEmpty() && ends(end, mark)) {
         return;

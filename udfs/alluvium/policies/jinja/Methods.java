@@ -91,7 +91,8 @@ final class Methods {
       case "swapcase" -> a -> swapped(text);
       case "split" -> a -> split(text, a, Side.LEFT);
       case "rsplit" -> a -> split(text, a, Side.RIGHT);
-      case "splitlines" -> a -> Strings.lines(text, a.bind("splitlines", "keepends").truth("keepends"));
+      case "splitlines" -> a -> a.bind("splitlines", "keepends").truth("keepends")
+          ? Strings.linesWithEnds(text, a.budget()) : Strings.lines(text, a.budget());
       case "partition" -> a -> partition(text, a, Side.LEFT);
       case "rpartition" -> a -> partition(text, a, Side.RIGHT);
       case "startswith" -> a -> affixed(text, a, Side.LEFT);
@@ -143,6 +144,9 @@ final class Methods {
     if (!(set instanceof String) && !(set instanceof None)) {
       throw new Fault("strip takes a string or none, got %s", Values.type(set));
     }
+    if (set instanceof String chars) {
+      arguments.budget().spend((long) text.length() * chars.length() / 8);
+    }
     String left = side == Side.RIGHT ? text
         : set instanceof String chars ? Strings.lstrip(text, chars) : Strings.lstrip(text);
     return side == Side.LEFT ? left
@@ -153,25 +157,15 @@ final class Methods {
     Arguments.Bound bound = arguments.bind("split", "sep", "maxsplit");
     long most = bound.number("maxsplit", -1);
     if (bound.value("sep", None.NONE) instanceof None) {
-      return from == Side.LEFT ? Strings.splitBlank(text, most) : splitBlankLast(text, most);
+      return from == Side.LEFT ? Strings.splitBlank(text, most, arguments.budget())
+          : Strings.splitBlankLast(text, most, arguments.budget());
     }
     String separator = bound.text("sep");
     if (separator.isEmpty()) {
       throw new Fault("split needs a separator that is not empty");
     }
-    List<Object> parts = from == Side.LEFT ? Strings.split(text, separator, most)
-        : Strings.splitLast(text, separator, most);
-    arguments.budget().spend(parts.size());
-    return parts;
-  }
-
-  private static List<Object> splitBlankLast(String text, long most) {
-    String reversed = new StringBuilder(text).reverse().toString();
-    List<Object> parts = new ArrayList<>();
-    for (Object part : Strings.splitBlank(reversed, most)) {
-      parts.add(0, new StringBuilder((String) part).reverse().toString());
-    }
-    return parts;
+    return from == Side.LEFT ? Strings.split(text, separator, most, arguments.budget())
+        : Strings.splitLast(text, separator, most, arguments.budget());
   }
 
   private static Object partition(String text, Arguments arguments, Side side) {
@@ -179,7 +173,8 @@ final class Methods {
     if (separator.isEmpty()) {
       throw new Fault("partition needs a separator that is not empty");
     }
-    int at = side == Side.LEFT ? text.indexOf(separator) : text.lastIndexOf(separator);
+    int at = side == Side.LEFT ? Strings.find(text, separator, 0)
+        : Strings.findLast(text, separator, text.length());
     if (at < 0) {
       return new Tuple(side == Side.LEFT ? List.of(text, "", "") : List.of("", "", text));
     }
@@ -217,11 +212,11 @@ final class Methods {
     }
 
     long first() {
-      return found(window.indexOf(part));
+      return found(Strings.find(window, part, 0));
     }
 
     long last() {
-      return found(window.lastIndexOf(part));
+      return found(Strings.findLast(window, part, window.length()));
     }
 
     private long found(int at) {
@@ -241,7 +236,7 @@ final class Methods {
       return Strings.length(text) + 1L;
     }
     long count = 0;
-    for (int at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + part.length())) {
+    for (int at = Strings.find(text, part, 0); at >= 0; at = Strings.find(text, part, at + part.length())) {
       count++;
     }
     return count;

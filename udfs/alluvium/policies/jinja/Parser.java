@@ -477,12 +477,16 @@ final class Parser {
     return switch (token.kind()) {
       case NAME -> name(token.text());
       case STRING -> string(token);
-      case INTEGER -> new Expression.Literal(Globals.parsed(token.text(), 0)
-          .orElseThrow(() -> new Fault("the integer %s does not fit in 64 bits", token.text())));
+      case INTEGER -> integer(token);
       case FLOAT -> new Expression.Literal(Double.parseDouble(token.text()));
       case OPERATOR -> bracketed(token);
       default -> throw unexpected(token);
     };
+  }
+
+  private static Expression integer(Token token) {
+    return new Expression.Literal(Globals.parsed(token.text(), 0)
+        .orElseThrow(() -> new Fault("the integer %s does not fit in 64 bits", token.text())));
   }
 
   private Fault unexpected(Token token) {
@@ -556,7 +560,7 @@ final class Parser {
           throw unexpected(name);
         }
         value = name.kind() == Kind.NAME ? new Expression.Attribute(value, name.text(), line)
-            : new Expression.Item(value, new Expression.Literal(Long.parseLong("0" + name.text())), line);
+            : new Expression.Item(value, integer(name), line);
       } else if (skip("[")) {
         value = subscript(value, line);
       } else if (current().operator("(")) {

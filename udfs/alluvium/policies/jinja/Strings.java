@@ -1,11 +1,16 @@
 package alluvium.policies.jinja;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 
 /** Python's strings: sequences of code points, with Python's idea of white space, lines, case and escapes. */
 final class Strings {
+  /** Longest part that is searched for by Java's method, whose time is the product of the lengths. */
+  private static final int SHORT = 32;
+  /** Work of making one more string. */
+  private static final int PART = 8;
   private static final String LINE_ENDS = "\n\r\u000b\f\u001c\u001d\u001e\u0085\u2028\u2029";
 
   private Strings() { }
@@ -53,7 +58,8 @@ final class Strings {
     return text.codePointCount(0, text.length());
   }
 
-  static List<Object> characters(String text) {
+  static List<Object> characters(String text, Budget budget) {
+    budget.spend((long) PART * text.length());
     List<Object> characters = new ArrayList<>(text.length());
     text.codePoints().forEach(c -> characters.add(Character.toString(c)));
     return characters;
@@ -83,56 +89,127 @@ final class Strings {
     return Integer.compare(a.length(), b.length());
   }
 
-  static List<Object> splitBlank(String text, long most) {
+  /** Where the part first occurs at or after the position, or -1; in linear time whatever the two are. */
+  static int find(String text, String part, int from) {
+    return part.length() <= SHORT ? text.indexOf(part, from) : search(text.toCharArray(), part.toCharArray(), from);
+  }
+
+  /** Where the part last occurs so that it ends at or before the position, or -1. */
+  static int findLast(String text, String part, int before) {
+    int from = before - part.length();
+    if (part.length() <= SHORT) {
+      return from < 0 ? -1 : text.lastIndexOf(part, from);
+    }
+    int at = search(mirrored(text), mirrored(part), text.length() - before);
+    return at < 0 ? -1 : text.length() - at - part.length();
+  }
+
+  private static char[] mirrored(String text) {
+    char[] mirrored = new char[text.length()];
+    for (int i = 0; i < mirrored.length; i++) {
+      mirrored[i] = text.charAt(mirrored.length - 1 - i);
+    }
+    return mirrored;
+  }
+
+  /** The search of Knuth, Morris and Pratt: after a mismatch the longest border of what matched still matches. */
+  private static int search(char[] text, char[] part, int from) {
+    int[] borders = new int[part.length + 1];
+    borders[0] = -1;
+    for (int i = 0, border = -1; i < part.length; i++) {
+      while (border >= 0 && part[border] != part[i]) {
+        border = borders[border];
+      }
+      borders[i + 1] = ++border;
+    }
+    for (int i = from, matched = 0; i < text.length; i++) {
+      while (matched >= 0 && part[matched] != text[i]) {
+        matched = borders[matched];
+      }
+      if (++matched == part.length) {
+        return i + 1 - part.length;
+      }
+    }
+    return -1;
+  }
+
+  /** Runs of what is not white space; after most of them the rest is one part. */
+  static List<Object> splitBlank(String text, long most, Budget budget) {
     List<Object> parts = new ArrayList<>();
-    String rest = lstrip(text);
-    while (!rest.isEmpty()) {
-      int end = 0;
-      if (most >= 0 && parts.size() == most) {
-        parts.add(rstrip(rest));
-        break;
+    int end = rstrip(text).length();
+    int i = skipped(text, 0, end);
+    while (i < end) {
+      int from = i;
+      while (i < end && (most >= 0 && parts.size() == most || !isSpace(text.charAt(i)))) {
+        i++;
       }
-      while (end < rest.length() && !isSpace(rest.charAt(end))) {
-        end++;
-      }
-      parts.add(rest.substring(0, end));
-      rest = lstrip(rest.substring(end));
+      budget.spend(PART);
+      parts.add(text.substring(from, i));
+      i = skipped(text, i, end);
     }
     return parts;
   }
 
-  static List<Object> split(String text, String separator, long most) {
+  /** As splitBlank, but from the end. */
+  static List<Object> splitBlankLast(String text, long most, Budget budget) {
+    List<Object> parts = new ArrayList<>();
+    for (Object part : splitBlank(new String(mirrored(text)), most, budget)) {
+      parts.add(new String(mirrored((String) part)));
+    }
+    Collections.reverse(parts);
+    return parts;
+  }
+
+  private static int skipped(String text, int from, int end) {
+    int i = from;
+    while (i < end && isSpace(text.charAt(i))) {
+      i++;
+    }
+    return i;
+  }
+
+  static List<Object> split(String text, String separator, long most, Budget budget) {
     List<Object> parts = new ArrayList<>();
     int from = 0;
-    int at = text.indexOf(separator);
+    int at = find(text, separator, 0);
     while (at >= 0 && (most < 0 || parts.size() < most)) {
+      budget.spend(PART);
       parts.add(text.substring(from, at));
       from = at + separator.length();
-      at = text.indexOf(separator, from);
+      at = find(text, separator, from);
     }
     parts.add(text.substring(from));
     return parts;
   }
 
-  static List<Object> splitLast(String text, String separator, long most) {
+  static List<Object> splitLast(String text, String separator, long most, Budget budget) {
     List<Object> parts = new ArrayList<>();
     int to = text.length();
-    int at = last(text, separator, to);
+    int at = findLast(text, separator, to);
     while (at >= 0 && (most < 0 || parts.size() < most)) {
-      parts.add(0, text.substring(at + separator.length(), to));
+      budget.spend(PART);
+      parts.add(text.substring(at + separator.length(), to));
       to = at;
-      at = last(text, separator, to);
+      at = findLast(text, separator, to);
     }
-    parts.add(0, text.substring(0, to));
+    parts.add(text.substring(0, to));
+    Collections.reverse(parts);
     return parts;
   }
 
-  private static int last(String text, String separator, int before) {
-    int from = before - separator.length();
-    return from < 0 ? -1 : text.lastIndexOf(separator, from);
+  private enum Ends { KEPT, DROPPED }
+
+  /** What stands between line ends, without them. */
+  static List<Object> lines(String text, Budget budget) {
+    return lines(text, Ends.DROPPED, budget);
   }
 
-  static List<Object> lines(String text, boolean ends) {
+  /** What stands between line ends, each with its own. */
+  static List<Object> linesWithEnds(String text, Budget budget) {
+    return lines(text, Ends.KEPT, budget);
+  }
+
+  private static List<Object> lines(String text, Ends ends, Budget budget) {
     List<Object> lines = new ArrayList<>();
     int from = 0;
     int i = 0;
@@ -142,7 +219,8 @@ final class Strings {
         continue;
       }
       int after = text.startsWith("\r\n", i) ? i + 2 : i + 1;
-      lines.add(text.substring(from, ends ? after : i));
+      budget.spend(PART);
+      lines.add(text.substring(from, ends == Ends.KEPT ? after : i));
       from = after;
       i = after;
     }
@@ -158,11 +236,11 @@ final class Strings {
     }
     Text result = new Text(budget);
     int from = 0;
-    int at = text.indexOf(old);
+    int at = find(text, old, 0);
     for (long n = 0; at >= 0 && (most < 0 || n < most); n++) {
       result.append(text.substring(from, at)).append(replacement);
       from = at + old.length();
-      at = text.indexOf(old, from);
+      at = find(text, old, from);
     }
     return result.append(text.substring(from)).toString();
   }
@@ -170,7 +248,7 @@ final class Strings {
   private static String interleave(String text, String replacement, long most, Budget budget) {
     Text result = new Text(budget);
     long n = 0;
-    for (Object character : characters(text)) {
+    for (Object character : characters(text, budget)) {
       result.append(most < 0 || n++ < most ? replacement : "").append((String) character);
     }
     return result.append(most < 0 || n < most ? replacement : "").toString();

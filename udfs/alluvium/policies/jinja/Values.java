@@ -269,8 +269,7 @@ final class Values {
   static List<Object> list(Object value, Budget budget) {
     List<Object> items = new ArrayList<>();
     if (value instanceof String text) {
-      budget.spend(text.length());
-      items = Strings.characters(text);
+      items = Strings.characters(text, budget);
     } else if (value instanceof List<?> list) {
       budget.spend(list.size());
       items.addAll(list);
@@ -311,7 +310,7 @@ final class Values {
     if (container instanceof String text) {
       if (item instanceof String part) {
         budget.spend(1 + text.length() / 8);
-        return text.contains(part);
+        return Strings.find(text, part, 0) >= 0;
       }
       throw new Fault("'in <string>' needs a string on its left, got %s", type(item));
     }
