@@ -12,7 +12,7 @@ import org.apache.spark.sql.types.DataTypes;
 /** One task per row: what the policy is asked, and what a verifier needs to judge the answer. Written by Ingest. */
 public final class Prompts {
   public static final DataType MESSAGE = DataTypes.createStructType(java.util.List.of(
-      DataTypes.createStructField("role", STRING, false), DataTypes.createStructField("content", STRING, false)));
+      DataTypes.createStructField("role", STRING, true), DataTypes.createStructField("content", STRING, true)));
 
   public static final Field PROMPT_ID = required("prompt_id", STRING,
       "digest of source, prompt and answer, or the source's own id");

@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
+import scala.Option;
 
 /** Starts or joins the Spark session that jobs run in. */
 public final class LakeSession {
@@ -14,7 +15,8 @@ public final class LakeSession {
   private LakeSession() {}
 
   /**
-   * The session: the active one of a notebook, else one made of the submitted configuration, with what is not set there filled
+   * The session: the active one of a notebook, else one made of the submitted configuration, with what is not set
+   * there filled
    * in. Master and settings of spark-submit always win.
    *
    * @param application name shown in Spark's own pages
@@ -28,7 +30,23 @@ public final class LakeSession {
     settings.forEach(conf::setIfMissing);
     boolean local = conf.get("spark.master").startsWith("local");
     defaults(local, slots).forEach(conf::setIfMissing);
-    SparkSession spark = SparkSession.builder().config(conf).getOrCreate();
+    Option<SparkSession> running = SparkSession.getDefaultSession();
+    if (running.isEmpty() || running.get().sparkContext().isStopped()) {
+      return checked(SparkSession.builder().config(conf).getOrCreate());
+    }
+    SparkSession spark = checked(running.get());
+    for (Map.Entry<String, String> entry : defaults(local, slots).entrySet()) {
+      String key = entry.getKey();
+      boolean settable = key.startsWith("spark.databricks.") || spark.conf().isModifiable(key);
+      if (settable && !spark.sessionState().conf().contains(key)) {
+        spark.conf().set(key, entry.getValue());
+      }
+    }
+    return spark;
+  }
+
+  /** The session itself, where it speaks Delta. */
+  static SparkSession checked(SparkSession spark) {
     if (!spark.conf().get(EXTENSIONS, "").contains(DELTA)) {
       throw new DataException("the Spark session was started without Delta: set %s=%s and spark.sql.catalog.spark_catalog="
           + "org.apache.spark.sql.delta.catalog.DeltaCatalog before it starts", EXTENSIONS, DELTA);
@@ -42,6 +60,11 @@ public final class LakeSession {
     defaults.put("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog");
     defaults.put("spark.databricks.delta.snapshotPartitions", "1");
     defaults.put("spark.databricks.delta.stats.collect", "false");
+    // the checksum beside a commit lists files and transactions: no job has to replay the log to find them
+    defaults.put("spark.databricks.delta.allFilesInCrc.thresholdNumFiles", "200");
+    defaults.put("spark.databricks.delta.setTransactionsInCrc.maxAllowed", "1000");
+    // else a JVM outside UTC replays the log at every commit, to verify that list
+    defaults.put("spark.databricks.delta.allFilesInCrc.verificationMode.forceOnNonUTC.enabled", "false");
     defaults.put("spark.sql.adaptive.enabled", "false");    // shards fix the batches; nothing may merge partitions
     defaults.put("spark.speculation", "false");
     if (local) {
