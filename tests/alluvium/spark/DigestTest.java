@@ -37,7 +37,8 @@ class DigestTest {
   @Test
   void hashOfOneRowByHand() throws Exception {
     Table one = Table.of("one", "One number", Field.required("n", Field.INT, "a number"));
-    byte[] hash = MessageDigest.getInstance("SHA-256").digest(new byte[] {'i', 0, 0, 1, 2});   // tag, 258 as big-endian int
+    byte[] tagged = {'i', 0, 0, 1, 2};   // 258 = 0x0102
+    byte[] hash = MessageDigest.getInstance("SHA-256").digest(tagged);
     ByteBuffer halves = ByteBuffer.wrap(hash);
     Digest digest = new Digest(1, halves.getLong(), halves.getLong());
     Row row = one.row(Map.of(one.fields().get(0), 258));
@@ -60,6 +61,8 @@ class DigestTest {
     assertThat(Digest.of(rows, TABLE)).isEqualTo(expected);
     assertThat(Digest.of(data.repartition(1), TABLE)).isEqualTo(expected);
     assertThat(Digest.of(data.repartition(7), TABLE)).isEqualTo(expected);
+    assertThat(Digest.of(data.select("at", "files", "tokens", "millis", "flag", "small", "value", "big", "count", "id"),
+        TABLE)).isEqualTo(expected);
     assertThat(Digest.of(data.limit(0), TABLE)).isEqualTo(Digest.EMPTY);
   }
 

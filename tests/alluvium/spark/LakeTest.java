@@ -32,6 +32,7 @@ import org.apache.spark.scheduler.SparkListenerJobStart;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.functions;
 import org.apache.spark.sql.types.StructField;
@@ -84,7 +85,7 @@ class LakeTest {
   void transactionAndMetadataAreInTheLog() {
     CommitKey key = new CommitKey("run", "score", 4, Map.of("recipe", "r\"1", "input.prompts", "3"));
     lake.append(Metrics.TABLE, metrics(0, 1), key);
-    Row newest = spark.sql("DESCRIBE HISTORY " + lake.sqlName(Metrics.TABLE)).orderBy(functions.desc("version")).first();
+    Row newest = spark.sql("DESCRIBE HISTORY " + lake.sqlName(Metrics.TABLE)).filter("version = 1").first();
     assertThat(newest.<String>getAs("userMetadata")).isEqualTo("{\"input.prompts\":\"3\",\"recipe\":\"r\\\"1\","
         + "\"rows\":1,\"digest\":\"" + Digest.of(metrics(0, 1), Metrics.TABLE).text() + "\"}");
     Row written = spark.read().json(location + "/metrics/_delta_log/00000000000000000001.json")
@@ -206,7 +207,8 @@ class LakeTest {
           }
           return row;
         }, Encoders.row(Metrics.TABLE.schema()));
-    assertThatThrownBy(() -> lake.append(Metrics.TABLE, failing, key("score", 0))).hasStackTraceContaining("the third row");
+    assertThatThrownBy(() -> lake.append(Metrics.TABLE, failing, key("score", 0)))
+        .hasStackTraceContaining("the third row");
     assertThat(lake.version(Metrics.TABLE)).isZero();
     assertThat(lake.append(Metrics.TABLE, metrics(0, 5), key("score", 0)).repeated()).isFalse();
     assertThat(values(lake.read(Metrics.TABLE))).containsExactly(5.0);
@@ -223,6 +225,11 @@ class LakeTest {
     assertThatThrownBy(() -> lake.append(Metrics.TABLE, rows.withColumn("value", functions.lit("x")), key("score", 0)))
         .isInstanceOf(DataException.class)
         .hasMessage("metrics: column value of the rows is string, not double; cast it");
+    assertThatThrownBy(() -> lake.append(Metrics.TABLE, List.of(RowFactory.create("run", 1)), key("score", 0)))
+        .isInstanceOf(DataException.class).hasMessage("metrics: a row has 2 columns, the table has 5: [run,1]");
+    List<Row> bare = List.of(RowFactory.create("run", 0, "score", "m0", 1.0));
+    assertThat(lake.append(Metrics.TABLE, bare, key("score", 0)).digest())
+        .isEqualTo(Digest.of(metrics(0, 1), Metrics.TABLE).text());
   }
 
   @Test
@@ -230,8 +237,8 @@ class LakeTest {
     spark.sql("SELECT 'r' AS run_id, 1 AS iteration, 's' AS stage, 'n' AS name").write().format("delta")
         .save(location + "/metrics");
     assertThatThrownBy(() -> lake.read(Metrics.TABLE)).isInstanceOf(DataException.class)
-        .hasMessage("metrics: the table at %s/metrics has no column value; another version made it. Use another lake, or "
-            + "add the column", location);
+        .hasMessage("metrics: the table at %s/metrics has no column value; another version made it. Use another "
+            + "lake, or add the column", location);
     spark.sql("SELECT 'r' AS run_id, 1 AS iteration, 'n' AS name, 'k' AS key, 'v' AS value").write().format("delta")
         .save(location + "/states");
     assertThatThrownBy(() -> lake.read(States.TABLE)).isInstanceOf(DataException.class)
@@ -321,7 +328,8 @@ class LakeTest {
     Lake named = Lake.open(spark, "layers_" + System.nanoTime());
     Commit commit = named.append(Metrics.TABLE, metrics(0, 1, 2), key("a", 0));
     named.append(States.TABLE, List.of(state(0, 1), state(1, 2)), key("a", 0));
-    named.replace(States.TABLE, "run", 1, spark.createDataFrame(List.of(state(1, 5)), States.TABLE.schema()), key("b", 0));
+    Dataset<Row> better = spark.createDataFrame(List.of(state(1, 5)), States.TABLE.schema());
+    named.replace(States.TABLE, "run", 1, better, key("b", 0));
     assertThat(commit.version()).isEqualTo(1);
     assertThat(values(spark.sql("SELECT value FROM " + named.sqlName(Metrics.TABLE)))).containsExactly(1.0, 2.0);
     assertThat(values(named.read(Metrics.TABLE, 1))).containsExactly(1.0, 2.0);
@@ -355,8 +363,8 @@ class LakeTest {
   }
 
   private static Row reward(int iteration, int sample, String status, double value) {
-    Map<Field, Object> values = new HashMap<>(Map.of(Rewards.RUN_ID, "run", Rewards.ITERATION, iteration, Rewards.WAVE, 0,
-        Rewards.PROMPT_ID, "p", Rewards.GROUP_ID, "p", Rewards.SAMPLE, sample, Rewards.NAME, "exact", Rewards.STATUS,
+    Map<Field, Object> values = new HashMap<>(Map.of(Rewards.RUN_ID, "run", Rewards.ITERATION, iteration,
+        Rewards.WAVE, 0, Rewards.PROMPT_ID, "p", Rewards.GROUP_ID, "p", Rewards.SAMPLE, sample, Rewards.NAME, "exact", Rewards.STATUS,
         status, Rewards.MILLIS, System.nanoTime(), Rewards.FUNCTION, "Exact[]"));
     values.put(Rewards.VALUE, value);
     return Rewards.TABLE.row(values);

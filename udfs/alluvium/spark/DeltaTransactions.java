@@ -170,7 +170,7 @@ final class DeltaTransactions {
         metadata = text.startsWith("{") ? JSON.readTree(text) : metadata;
       }
     }
-    return hit ? Optional.of(new Commit(version, metadata.path("rows").asLong(), metadata.path("digest").asText(), true))
-        : Optional.empty();
+    Commit commit = new Commit(version, metadata.path("rows").asLong(), metadata.path("digest").asText(), true);
+    return hit ? Optional.of(commit) : Optional.empty();
   }
 }

@@ -15,6 +15,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.apache.spark.api.java.function.MapPartitionsFunction;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
@@ -37,14 +38,16 @@ import scala.collection.JavaConverters;
 public record Digest(long rows, long high, long low) implements Serializable {
   public static final Digest EMPTY = new Digest(0, 0, 0);
 
-  /** The digest of rows of a table; evaluates them once. */
+  /** The digest of rows that have a table's columns in any order; evaluates them once. */
   public static Digest of(Dataset<Row> rows, Table table) {
-    return rows.mapPartitions(new OfPartition(columns(table)), Encoders.BINARY()).collectAsList().stream()
+    int[] columns = columns(table).mapToInt(f -> rows.schema().fieldIndex(f.name())).toArray();
+    return rows.mapPartitions(new OfPartition(columns), Encoders.BINARY()).collectAsList().stream()
         .map(Digest::decoded).reduce(EMPTY, Digest::plus);
   }
 
+  /** The digest of rows with a table's columns in its order. */
   public static Digest of(List<Row> rows, Table table) {
-    return of(rows.iterator(), columns(table));
+    return of(rows.iterator(), positions(table));
   }
 
   /** The digest of both sets of rows together. */
@@ -57,18 +60,17 @@ public record Digest(long rows, long high, long low) implements Serializable {
     return String.format("%d-%016x%016x", rows, high, low);
   }
 
-  /** The columns that count. */
-  static List<Field> columns(Table table) {
-    return table.fields().stream()
-        .filter(f -> !table.undigested().contains(f) && !f.type().equals(Field.TIMESTAMP)).toList();
+  /** Where in a table's rows the columns that count are. */
+  static int[] positions(Table table) {
+    return columns(table).mapToInt(table.fields()::indexOf).toArray();
   }
 
-  /** One row that has at least these columns. */
-  static Digest of(Row row, List<Field> columns) {
+  /** One row, of which the columns at these positions count, in this order. */
+  static Digest of(Row row, int[] columns) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(256);
     try (DataOutputStream out = new DataOutputStream(bytes)) {
-      for (Field column : columns) {
-        write(column.<Object>of(row), out);
+      for (int column : columns) {
+        write(row.get(column), out);
       }
     } catch (IOException e) {
       throw new IllegalStateException(e);
@@ -77,7 +79,12 @@ public record Digest(long rows, long high, long low) implements Serializable {
     return new Digest(1, hash.getLong(), hash.getLong());
   }
 
-  private static Digest of(Iterator<Row> rows, List<Field> columns) {
+  private static Stream<Field> columns(Table table) {
+    return table.fields().stream()
+        .filter(f -> !table.undigested().contains(f) && !f.type().equals(Field.TIMESTAMP));
+  }
+
+  private static Digest of(Iterator<Row> rows, int[] columns) {
     Digest sum = EMPTY;
     while (rows.hasNext()) {
       sum = sum.plus(of(rows.next(), columns));
@@ -169,7 +176,7 @@ public record Digest(long rows, long high, long low) implements Serializable {
     }
   }
 
-  private record OfPartition(List<Field> columns) implements MapPartitionsFunction<Row, byte[]> {
+  private record OfPartition(int[] columns) implements MapPartitionsFunction<Row, byte[]> {
     @Override
     public Iterator<byte[]> call(Iterator<Row> rows) {
       return List.of(of(rows, columns).encoded()).iterator();

@@ -94,13 +94,19 @@ public final class Lake {
     Dataset<Row> ordered = ordered(table, rows);
     PartDigests digests = new PartDigests();
     spark.sparkContext().register(digests);
-    Dataset<Row> tapped = inFewFiles(ordered).mapPartitions(new PartDigests.Tap(Digest.columns(table), digests),
+    Dataset<Row> tapped = inFewFiles(ordered).mapPartitions(new PartDigests.Tap(Digest.positions(table), digests),
         Encoders.row(ordered.schema()));
     return transactions.append(tapped, digests::value, key);
   }
 
-  /** Appends rows that the driver holds. */
+  /** Appends rows that the driver holds, with the table's columns in its order. */
   public Commit append(Table table, List<Row> rows, CommitKey key) {
+    for (Row row : rows) {
+      if (row.length() != table.fields().size()) {
+        throw new DataException("%s: a row has %d columns, the table has %d: %s", table.name(), row.length(),
+            table.fields().size(), row);
+      }
+    }
     Digest digest = Digest.of(rows, table);
     return transactions(table).append(spark.createDataFrame(rows, table.schema()).coalesce(1), () -> digest, key);
   }
@@ -204,8 +210,8 @@ public final class Lake {
   private void check(Table table, StructType found) {
     for (Field field : table.fields()) {
       if (!List.of(found.fieldNames()).contains(field.name())) {
-        throw new DataException("%s: the table at %s has no column %s; another version made it. Use another lake, or add "
-            + "the column", table.name(), place(table), field.name());
+        throw new DataException("%s: the table at %s has no column %s; another version made it. Use another lake, or "
+            + "add the column", table.name(), place(table), field.name());
       }
       DataType type = found.apply(field.name()).dataType();
       if (!same(type, field.type())) {

@@ -48,8 +48,8 @@ public final class LakeSession {
   /** The session itself, where it speaks Delta. */
   static SparkSession checked(SparkSession spark) {
     if (!spark.conf().get(EXTENSIONS, "").contains(DELTA)) {
-      throw new DataException("the Spark session was started without Delta: set %s=%s and spark.sql.catalog.spark_catalog="
-          + "org.apache.spark.sql.delta.catalog.DeltaCatalog before it starts", EXTENSIONS, DELTA);
+      throw new DataException("the Spark session was started without Delta: set %s=%s and "
+          + "spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog before it starts", EXTENSIONS, DELTA);
     }
     return spark;
   }

@@ -1,8 +1,6 @@
 package alluvium.spark;
 
-import alluvium.tables.Field;
 import java.util.Iterator;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.spark.TaskContext;
@@ -53,7 +51,7 @@ final class PartDigests extends AccumulatorV2<Tuple2<Integer, Digest>, Digest> {
   }
 
   /** Lets rows through and reports their digest after the last. */
-  record Tap(List<Field> columns, PartDigests digests) implements MapPartitionsFunction<Row, Row> {
+  record Tap(int[] columns, PartDigests digests) implements MapPartitionsFunction<Row, Row> {
     @Override
     public Iterator<Row> call(Iterator<Row> rows) {
       return new Iterator<>() {

@@ -49,8 +49,8 @@ public final class PolicyFolders {
       }
       Map<String, Long> found = lengths(files, qualified);
       if (!found.equals(lengths(folder))) {
-        throw new DataException("%s holds %s, the policy has %s. Delete the folder, and publish it again", qualified, found,
-            lengths(folder));
+        throw new DataException("%s holds %s, the policy has %s. Delete the folder, and publish it again", qualified,
+            found, lengths(folder));
       }
       return qualified.toString();
     } catch (IOException e) {
