@@ -364,8 +364,8 @@ class LakeTest {
 
   private static Row reward(int iteration, int sample, String status, double value) {
     Map<Field, Object> values = new HashMap<>(Map.of(Rewards.RUN_ID, "run", Rewards.ITERATION, iteration,
-        Rewards.WAVE, 0, Rewards.PROMPT_ID, "p", Rewards.GROUP_ID, "p", Rewards.SAMPLE, sample, Rewards.NAME, "exact", Rewards.STATUS,
-        status, Rewards.MILLIS, System.nanoTime(), Rewards.FUNCTION, "Exact[]"));
+        Rewards.WAVE, 0, Rewards.PROMPT_ID, "p", Rewards.GROUP_ID, "p", Rewards.SAMPLE, sample,
+        Rewards.NAME, "exact", Rewards.STATUS, status, Rewards.MILLIS, System.nanoTime(), Rewards.FUNCTION, "Exact[]"));
     values.put(Rewards.VALUE, value);
     return Rewards.TABLE.row(values);
   }

@@ -8,19 +8,32 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.Serializable;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Stream;
-import org.apache.spark.api.java.function.MapPartitionsFunction;
 import org.apache.spark.sql.Dataset;
-import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
-import scala.collection.JavaConverters;
+import org.apache.spark.sql.catalyst.CatalystTypeConverters;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.catalyst.expressions.SpecializedGetters;
+import org.apache.spark.sql.catalyst.util.ArrayData;
+import org.apache.spark.sql.catalyst.util.MapData;
+import org.apache.spark.sql.types.ArrayType;
+import org.apache.spark.sql.types.BooleanType;
+import org.apache.spark.sql.types.DataType;
+import org.apache.spark.sql.types.DoubleType;
+import org.apache.spark.sql.types.FloatType;
+import org.apache.spark.sql.types.IntegerType;
+import org.apache.spark.sql.types.LongType;
+import org.apache.spark.sql.types.MapType;
+import org.apache.spark.sql.types.StringType;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.unsafe.types.UTF8String;
 
 /**
  * The digest of a set of rows, whatever their order and partitions, on executors or on the driver.
@@ -40,14 +53,17 @@ public record Digest(long rows, long high, long low) implements Serializable {
 
   /** The digest of rows that have a table's columns in any order; evaluates them once. */
   public static Digest of(Dataset<Row> rows, Table table) {
-    int[] columns = columns(table).mapToInt(f -> rows.schema().fieldIndex(f.name())).toArray();
-    return rows.mapPartitions(new OfPartition(columns), Encoders.BINARY()).collectAsList().stream()
-        .map(Digest::decoded).reduce(EMPTY, Digest::plus);
+    StructType schema = rows.schema();
+    int[] columns = columns(table).mapToInt(f -> schema.fieldIndex(f.name())).toArray();
+    return rows.queryExecution().toRdd().toJavaRDD()
+        .mapPartitions(part -> List.of(of(part, columns, schema)).iterator()).collect().stream()
+        .reduce(EMPTY, Digest::plus);
   }
 
   /** The digest of rows with a table's columns in its order. */
   public static Digest of(List<Row> rows, Table table) {
-    return of(rows.iterator(), positions(table));
+    scala.Function1<Object, Object> inner = CatalystTypeConverters.createToCatalystConverter(table.schema());
+    return of(rows.stream().map(row -> (InternalRow) inner.apply(row)).iterator(), positions(table), table.schema());
   }
 
   /** The digest of both sets of rows together. */
@@ -66,11 +82,11 @@ public record Digest(long rows, long high, long low) implements Serializable {
   }
 
   /** One row, of which the columns at these positions count, in this order. */
-  static Digest of(Row row, int[] columns) {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream(256);
+  static Digest of(InternalRow row, int[] columns, StructType schema) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream(1024);
     try (DataOutputStream out = new DataOutputStream(bytes)) {
       for (int column : columns) {
-        write(row.get(column), out);
+        write(row, column, schema.fields()[column].dataType(), out);
       }
     } catch (IOException e) {
       throw new IllegalStateException(e);
@@ -84,10 +100,10 @@ public record Digest(long rows, long high, long low) implements Serializable {
         .filter(f -> !table.undigested().contains(f) && !f.type().equals(Field.TIMESTAMP));
   }
 
-  private static Digest of(Iterator<Row> rows, int[] columns) {
+  private static Digest of(Iterator<InternalRow> rows, int[] columns, StructType schema) {
     Digest sum = EMPTY;
     while (rows.hasNext()) {
-      sum = sum.plus(of(rows.next(), columns));
+      sum = sum.plus(of(rows.next(), columns, schema));
     }
     return sum;
   }
@@ -100,86 +116,68 @@ public record Digest(long rows, long high, long low) implements Serializable {
     }
   }
 
-  private byte[] encoded() {
-    return ByteBuffer.allocate(24).putLong(rows).putLong(high).putLong(low).array();
-  }
-
-  private static Digest decoded(byte[] bytes) {
-    ByteBuffer buffer = ByteBuffer.wrap(bytes);
-    return new Digest(buffer.getLong(), buffer.getLong(), buffer.getLong());
-  }
-
   /** A tag per type, and a length before whatever has one, so that no two different rows have the same bytes. */
-  private static void write(Object value, DataOutputStream out) throws IOException {
-    if (value == null) {
+  private static void write(SpecializedGetters values, int at, DataType type, DataOutputStream out) throws IOException {
+    if (values.isNullAt(at)) {
       out.writeByte('0');
-    } else if (value instanceof String text) {
-      byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-      out.writeByte('s');
-      out.writeInt(bytes.length);
-      out.write(bytes);
-    } else if (value instanceof Integer number) {
+    } else if (type instanceof StringType) {
+      write(values.getUTF8String(at), out);
+    } else if (type instanceof IntegerType) {
       out.writeByte('i');
-      out.writeInt(number);
-    } else if (value instanceof Long number) {
+      out.writeInt(values.getInt(at));
+    } else if (type instanceof LongType) {
       out.writeByte('l');
-      out.writeLong(number);
-    } else if (value instanceof Float number) {
+      out.writeLong(values.getLong(at));
+    } else if (type instanceof FloatType) {
       out.writeByte('f');
-      out.writeInt(Float.floatToIntBits(number));
-    } else if (value instanceof Double number) {
+      out.writeInt(Float.floatToIntBits(values.getFloat(at)));
+    } else if (type instanceof DoubleType) {
       out.writeByte('d');
-      out.writeLong(Double.doubleToLongBits(number));
-    } else if (value instanceof Boolean flag) {
-      out.writeByte(flag ? 't' : 'n');
-    } else if (value instanceof Row row) {
+      out.writeLong(Double.doubleToLongBits(values.getDouble(at)));
+    } else if (type instanceof BooleanType) {
+      out.writeByte(values.getBoolean(at) ? 't' : 'n');
+    } else {
+      writeMany(values, at, type, out);
+    }
+  }
+
+  private static void writeMany(SpecializedGetters values, int at, DataType type, DataOutputStream out)
+      throws IOException {
+    if (type instanceof ArrayType array) {
+      ArrayData elements = values.getArray(at);
+      out.writeByte('a');
+      out.writeInt(elements.numElements());
+      for (int i = 0; i < elements.numElements(); i++) {
+        write(elements, i, array.elementType(), out);
+      }
+    } else if (type instanceof StructType struct) {
+      InternalRow row = values.getStruct(at, struct.size());
       out.writeByte('r');
-      out.writeInt(row.length());
-      for (int i = 0; i < row.length(); i++) {
-        write(row.get(i), out);
+      out.writeInt(struct.size());
+      for (int i = 0; i < struct.size(); i++) {
+        write(row, i, struct.fields()[i].dataType(), out);
+      }
+    } else if (type instanceof MapType map && map.keyType() instanceof StringType) {
+      MapData entries = values.getMap(at);
+      SortedMap<UTF8String, Integer> sorted = new TreeMap<>();
+      for (int i = 0; i < entries.numElements(); i++) {
+        sorted.put(entries.keyArray().getUTF8String(i), i);
+      }
+      out.writeByte('m');
+      out.writeInt(sorted.size());
+      for (Map.Entry<UTF8String, Integer> entry : sorted.entrySet()) {
+        write(entry.getKey(), out);
+        write(entries.valueArray(), entry.getValue(), map.valueType(), out);
       }
     } else {
-      writeMany(value, out);
+      throw new DataException("a digest knows no %s; leave the column out of digests", type.catalogString());
     }
   }
 
-  private static void writeMany(Object value, DataOutputStream out) throws IOException {
-    if (value instanceof scala.collection.Seq<?> sequence) {
-      writeAll(JavaConverters.seqAsJavaList(sequence), out);
-    } else if (value instanceof List<?> list) {
-      writeAll(list, out);
-    } else if (value instanceof scala.collection.Map<?, ?> map) {
-      writeSorted(JavaConverters.mapAsJavaMap(map), out);
-    } else if (value instanceof Map<?, ?> map) {
-      writeSorted(map, out);
-    } else {
-      throw new DataException("a digest knows no %s; leave the column out of digests", value.getClass().getName());
-    }
-  }
-
-  private static void writeAll(List<?> values, DataOutputStream out) throws IOException {
-    out.writeByte('a');
-    out.writeInt(values.size());
-    for (Object value : values) {
-      write(value, out);
-    }
-  }
-
-  private static void writeSorted(Map<?, ?> map, DataOutputStream out) throws IOException {
-    Map<String, Object> sorted = new TreeMap<>();
-    map.forEach((key, value) -> sorted.put((String) key, value));
-    out.writeByte('m');
-    out.writeInt(sorted.size());
-    for (Map.Entry<String, Object> entry : sorted.entrySet()) {
-      write(entry.getKey(), out);
-      write(entry.getValue(), out);
-    }
-  }
-
-  private record OfPartition(int[] columns) implements MapPartitionsFunction<Row, byte[]> {
-    @Override
-    public Iterator<byte[]> call(Iterator<Row> rows) {
-      return List.of(of(rows, columns).encoded()).iterator();
-    }
+  private static void write(UTF8String text, DataOutputStream out) throws IOException {
+    byte[] bytes = text.getBytes();
+    out.writeByte('s');
+    out.writeInt(bytes.length);
+    out.write(bytes);
   }
 }

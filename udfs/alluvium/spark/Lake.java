@@ -11,12 +11,13 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
-import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.delta.DeltaLog;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.StructType;
@@ -94,9 +95,10 @@ public final class Lake {
     Dataset<Row> ordered = ordered(table, rows);
     PartDigests digests = new PartDigests();
     spark.sparkContext().register(digests);
-    Dataset<Row> tapped = inFewFiles(ordered).mapPartitions(new PartDigests.Tap(Digest.positions(table), digests),
-        Encoders.row(ordered.schema()));
-    return transactions.append(tapped, digests::value, key);
+    PartDigests.Tap tap = new PartDigests.Tap(Digest.positions(table), ordered.schema(), digests);
+    JavaRDD<InternalRow> tapped = inFewFiles(ordered).queryExecution().toRdd().toJavaRDD().mapPartitions(tap);
+    Dataset<Row> written = spark.internalCreateDataFrame(tapped.rdd(), ordered.schema(), false);
+    return transactions.append(written, digests::value, key);
   }
 
   /** Appends rows that the driver holds, with the table's columns in its order. */

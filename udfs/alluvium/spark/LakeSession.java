@@ -24,33 +24,42 @@ public final class LakeSession {
    * @param settings further ones of the cluster file
    */
   public static SparkSession open(String application, int slots, Map<String, String> settings) {
+    Option<SparkSession> running = SparkSession.getDefaultSession();
+    if (running.isDefined() && !running.get().sparkContext().isStopped()) {
+      return joined(checked(running.get()), slots, settings);
+    }
     SparkConf conf = new SparkConf(true);
     conf.setIfMissing("spark.master", "local[" + slots + "]");
     conf.setIfMissing("spark.app.name", "alluvium " + application);
     settings.forEach(conf::setIfMissing);
-    boolean local = conf.get("spark.master").startsWith("local");
-    defaults(local, slots).forEach(conf::setIfMissing);
-    Option<SparkSession> running = SparkSession.getDefaultSession();
-    if (running.isEmpty() || running.get().sparkContext().isStopped()) {
-      return checked(SparkSession.builder().config(conf).getOrCreate());
-    }
-    SparkSession spark = checked(running.get());
-    for (Map.Entry<String, String> entry : defaults(local, slots).entrySet()) {
-      String key = entry.getKey();
-      boolean settable = key.startsWith("spark.databricks.") || spark.conf().isModifiable(key);
-      if (settable && !spark.sessionState().conf().contains(key)) {
-        spark.conf().set(key, entry.getValue());
-      }
-    }
-    return spark;
+    defaults(conf.get("spark.master").startsWith("local"), slots).forEach(conf::setIfMissing);
+    return checked(SparkSession.builder().config(conf).getOrCreate());
   }
 
   /** The session itself, where it speaks Delta. */
   static SparkSession checked(SparkSession spark) {
-    if (!spark.conf().get(EXTENSIONS, "").contains(DELTA)) {
+    requireDelta(spark.conf().get(EXTENSIONS, ""));
+    return spark;
+  }
+
+  static void requireDelta(String extensions) {
+    if (!extensions.contains(DELTA)) {
       throw new DataException("the Spark session was started without Delta: set %s=%s and "
-          + "spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog before it starts", EXTENSIONS, DELTA);
+          + "spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog before it starts",
+          EXTENSIONS, DELTA);
     }
+  }
+
+  /** Fills in what a running session still takes and has not set. */
+  private static SparkSession joined(SparkSession spark, int slots, Map<String, String> settings) {
+    Map<String, String> wanted = defaults(spark.sparkContext().isLocal(), slots);
+    wanted.putAll(settings);
+    wanted.forEach((key, value) -> {
+      boolean taken = key.startsWith("spark.databricks.") || spark.conf().isModifiable(key);
+      if (taken && !spark.sessionState().conf().contains(key)) {
+        spark.conf().set(key, value);
+      }
+    });
     return spark;
   }
 

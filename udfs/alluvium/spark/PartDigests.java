@@ -4,8 +4,9 @@ import java.util.Iterator;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.spark.TaskContext;
-import org.apache.spark.api.java.function.MapPartitionsFunction;
-import org.apache.spark.sql.Row;
+import org.apache.spark.api.java.function.FlatMapFunction;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.types.StructType;
 import org.apache.spark.util.AccumulatorV2;
 import scala.Tuple2;
 
@@ -51,9 +52,10 @@ final class PartDigests extends AccumulatorV2<Tuple2<Integer, Digest>, Digest> {
   }
 
   /** Lets rows through and reports their digest after the last. */
-  record Tap(int[] columns, PartDigests digests) implements MapPartitionsFunction<Row, Row> {
+  record Tap(int[] columns, StructType schema, PartDigests digests)
+      implements FlatMapFunction<Iterator<InternalRow>, InternalRow> {
     @Override
-    public Iterator<Row> call(Iterator<Row> rows) {
+    public Iterator<InternalRow> call(Iterator<InternalRow> rows) {
       return new Iterator<>() {
         private Digest sum = Digest.EMPTY;
 
@@ -67,9 +69,9 @@ final class PartDigests extends AccumulatorV2<Tuple2<Integer, Digest>, Digest> {
         }
 
         @Override
-        public Row next() {
-          Row row = rows.next();
-          sum = sum.plus(Digest.of(row, columns));
+        public InternalRow next() {
+          InternalRow row = rows.next();
+          sum = sum.plus(Digest.of(row, columns, schema));
           return row;
         }
       };
