@@ -2,40 +2,39 @@ package alluvium.spark;
 
 import alluvium.tables.DataException;
 import alluvium.tables.Field;
+import alluvium.tables.Policies;
 import alluvium.tables.Rollouts;
 import alluvium.tables.Table;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.delta.tables.DeltaTable;
 import io.delta.tables.DeltaTableBuilder;
-import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.Set;
+import java.util.Map;
+import java.util.TreeSet;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.Column;
-import org.apache.spark.sql.DataFrameWriter;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.delta.DeltaLog;
-import org.apache.spark.sql.delta.Snapshot;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.StructType;
-import scala.Option;
 
 /**
- * The tables of Alluvium under one path, or in one schema of a catalog. A table is made when it is first asked for. Every
- * write is one Delta commit under a key, and happens once however often it is tried.
+ * The tables of Alluvium under one path, or in one schema of a catalog. A table is made when it is first asked for, one
+ * that is there is compared with its definition. Every write is one Delta commit under a key, and happens once however
+ * often it is tried. Safe for several threads.
  */
 public final class Lake {
-  private static final JsonMapper JSON = JsonMapper.builder().build();
-  private static final long ROWS_PER_FILE = 500_000;
+  private static final long BYTES_PER_FILE = 128L << 20;
+  private static final long UNKNOWN_BYTES = 1L << 50;
 
   private final SparkSession spark;
   private final String location;
   private final boolean named;
-  private final Set<String> open = new HashSet<>();
+  private final Map<String, DeltaTransactions> open = new HashMap<>();
 
   private Lake(SparkSession spark, String location) {
     this.spark = spark;
@@ -44,12 +43,15 @@ public final class Lake {
   }
 
   /**
-   * Opens the tables at a location.
+   * Opens the tables at a location; touches none of them.
    *
    * @param location a Hadoop path, under which each table is a folder; or schema or catalog.schema, without / and :
    */
   public static Lake open(SparkSession spark, String location) {
-    return new Lake(spark, location.endsWith("/") ? location.substring(0, location.length() - 1) : location);
+    if (location.isBlank()) {
+      throw new DataException("a lake needs a path or a schema, got '%s'", location);
+    }
+    return new Lake(LakeSession.checked(spark), location.replaceAll("(?<=[^/:])/+$", ""));
   }
 
   public SparkSession spark() {
@@ -58,99 +60,146 @@ public final class Lake {
 
   /** What FROM needs in SQL. */
   public String sqlName(Table table) {
-    return named ? location + "." + table.name() : "delta.`" + place(table) + "`";
+    return named ? place(table) : "delta.`" + place(table) + "`";
   }
 
-  /** The newest rows. */
+  /** The newest rows, pinned to the version that is the newest now. */
   public Dataset<Row> read(Table table) {
-    ensure(table);
-    return named ? spark.read().table(place(table)) : spark.read().format("delta").load(place(table));
+    return columns(table, transactions(table).newest());
   }
 
   /** The rows at a version. */
   public Dataset<Row> read(Table table, long version) {
-    ensure(table);
-    var reader = spark.read().format("delta").option("versionAsOf", version);
-    return named ? reader.table(place(table)) : reader.load(place(table));
+    DeltaTransactions transactions = transactions(table);
+    return columns(table,
+        version == transactions.snapshot().version() ? transactions.newest() : transactions.at(version));
   }
 
-  /** The newest rows of one iteration of one run. */
+  /** The newest rows of one iteration of one run, pinned likewise. */
   public Dataset<Row> read(Table table, String run, int iteration) {
-    return read(table).filter(Rollouts.RUN_ID.col().equalTo(run).and(Rollouts.ITERATION.col().equalTo(iteration)));
+    return read(table).filter(ofIteration(run, iteration));
   }
 
   /** The newest version. */
   public long version(Table table) {
-    ensure(table);
-    return snapshot(table).version();
+    return transactions(table).snapshot().version();
   }
 
-  /** Appends rows that executors hold; they are evaluated several times, so they should be cached. */
+  /**
+   * Appends rows that executors hold. They are evaluated once, in one job that writes, counts and digests them, and
+   * in as
+   * few tasks as files are worth writing: materialise what is dear to compute.
+   */
   public Commit append(Table table, Dataset<Row> rows, CommitKey key) {
-    ensure(table);
+    DeltaTransactions transactions = transactions(table);
     Dataset<Row> ordered = ordered(table, rows);
-    Digest digest = Digest.of(ordered, table);
-    int files = (int) Math.max(1, digest.rows() / ROWS_PER_FILE);
-    return commit(table, files < ordered.javaRDD().getNumPartitions() ? ordered.coalesce(files) : ordered, digest, key);
+    PartDigests digests = new PartDigests();
+    spark.sparkContext().register(digests);
+    PartDigests.Tap tap = new PartDigests.Tap(Digest.positions(table), ordered.schema(), digests);
+    JavaRDD<InternalRow> tapped = inFewFiles(ordered).queryExecution().toRdd().toJavaRDD().mapPartitions(tap);
+    Dataset<Row> written = spark.internalCreateDataFrame(tapped.rdd(), ordered.schema(), false);
+    return transactions.append(written, digests::value, key);
   }
 
-  /** Appends rows that the driver holds. */
+  /** Appends rows that the driver holds, with the table's columns in its order. */
   public Commit append(Table table, List<Row> rows, CommitKey key) {
-    ensure(table);
-    Dataset<Row> data = spark.createDataFrame(rows, table.schema());
-    return commit(table, data.coalesce(1), Digest.of(data, table), key);
+    for (Row row : rows) {
+      if (row.length() != table.fields().size()) {
+        throw new DataException("%s: a row has %d columns, the table has %d: %s", table.name(), row.length(),
+            table.fields().size(), row);
+      }
+    }
+    Digest digest = Digest.of(rows, table);
+    return transactions(table).append(spark.createDataFrame(rows, table.schema()).coalesce(1), () -> digest, key);
   }
 
-  /** The folder beside the tables in which the files of policies lie. */
+  /**
+   * Puts rows in the place of an iteration's, in one commit. They are evaluated twice: once to digest them, once to
+   * write.
+   *
+   * @param rows all of that run and iteration
+   */
+  public Commit replace(Table table, String run, int iteration, Dataset<Row> rows, CommitKey key) {
+    if (table.appendOnly()) {
+      throw new DataException("%s: rows are never replaced; write iteration %d again under another run", table.name(),
+          iteration);
+    }
+    DeltaTransactions transactions = transactions(table);
+    return transactions.earlier(key).orElseGet(() -> {
+      Dataset<Row> ordered = ordered(table, rows);
+      Digest digest = Digest.of(ordered, table);
+      inFewFiles(ordered).write().format("delta").mode("overwrite").option("replaceWhere",
+              "run_id = '" + run.replace("\\", "\\\\").replace("'", "\\'") + "' AND iteration = " + iteration)
+          .option("txnAppId", key.application(table.name())).option("txnVersion", key.number())
+          .option("userMetadata", DeltaTransactions.json(key, digest)).save(transactions.folder().toString());
+      Commit done = transactions.earlier(key).orElseThrow();
+      return new Commit(done.version(), done.rows(), done.digest(), false);
+    });
+  }
+
+  /** The folder beside the tables in which the files of policies lie; its name is none of a table's. */
   String folders() {
-    if (!named) {
-      return location + "/_policy_files";
-    }
-    ensure(alluvium.tables.Policies.TABLE);
-    return log(alluvium.tables.Policies.TABLE).dataPath().getParent() + "/_policy_files";
+    return (named ? transactions(Policies.TABLE).folder().getParent().toString() : location) + "/_policy_files";
   }
 
-  private Commit commit(Table table, Dataset<Row> rows, Digest digest, CommitKey key) {
-    String application = key.application(table.name());
-    Snapshot before = snapshot(table);
-    Option<Object> known = before.transactions().get(application);
-    if (known.isDefined() && (Long) known.get() >= key.number()) {
-      return new Commit(before.version(), digest.rows(), digest.text(), true);
-    }
-    DataFrameWriter<Row> writer = rows.write().format("delta").mode("append").option("txnAppId", application)
-        .option("txnVersion", key.number()).option("userMetadata", json(key));
-    if (named) {
-      writer.saveAsTable(place(table));
-    } else {
-      writer.save(place(table));
-    }
-    return new Commit(log(table).unsafeVolatileSnapshot().version(), digest.rows(), digest.text(), false);
+  private static Column ofIteration(String run, int iteration) {
+    return Rollouts.RUN_ID.col().equalTo(run).and(Rollouts.ITERATION.col().equalTo(iteration));
   }
 
-  private static String json(CommitKey key) {
-    try {
-      return JSON.writeValueAsString(key.metadata());
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException(e);
-    }
+  private Dataset<Row> inFewFiles(Dataset<Row> rows) {
+    scala.math.BigInt bytes = rows.queryExecution().optimizedPlan().stats().sizeInBytes();
+    boolean known = bytes.isValidLong() && bytes.toLong() < UNKNOWN_BYTES;
+    long files = known ? bytes.toLong() / BYTES_PER_FILE + 1 : spark.sparkContext().defaultParallelism();
+    return rows.coalesce((int) Math.min(files, Integer.MAX_VALUE));
   }
 
-  private Dataset<Row> ordered(Table table, Dataset<Row> rows) {
-    Set<String> given = new HashSet<>(List.of(rows.columns()));
-    Set<String> wanted = new HashSet<>(table.fields().stream().map(Field::name).toList());
-    if (!given.equals(wanted)) {
-      throw new DataException("%s: the rows have the columns %s, the table has %s", table.name(), given, wanted);
+  private static Dataset<Row> ordered(Table table, Dataset<Row> rows) {
+    StructType given = rows.schema();
+    List<String> wanted = table.fields().stream().map(Field::name).toList();
+    if (given.size() != wanted.size() || !new TreeSet<>(List.of(given.fieldNames())).equals(new TreeSet<>(wanted))) {
+      throw new DataException("%s: the rows have the columns %s, the table has %s", table.name(),
+          List.of(given.fieldNames()), wanted);
     }
-    return rows.select(table.fields().stream().map(Field::col).toArray(Column[]::new));
+    for (Field field : table.fields()) {
+      DataType type = given.apply(field.name()).dataType();
+      if (!same(type, field.type())) {
+        throw new DataException("%s: column %s of the rows is %s, not %s; cast it", table.name(), field.name(),
+            type.catalogString(), field.type().catalogString());
+      }
+    }
+    return columns(table, rows);
   }
 
-  private synchronized void ensure(Table table) {
-    if (!open.add(table.name())) {
-      return;
+  private static Dataset<Row> columns(Table table, Dataset<Row> rows) {
+    return List.of(rows.columns()).equals(table.fields().stream().map(Field::name).toList()) ? rows
+        : rows.select(table.fields().stream().map(Field::col).toArray(Column[]::new));
+  }
+
+  /** Whether types are the same, whatever may be absent: files do not keep that apart. */
+  private static boolean same(DataType left, DataType right) {
+    return left.catalogString().equals(right.catalogString());
+  }
+
+  private synchronized DeltaTransactions transactions(Table table) {
+    DeltaTransactions known = open.get(table.name());
+    if (known != null) {
+      return known;
     }
-    if (named ? spark.catalog().tableExists(place(table)) : DeltaTable.isDeltaTable(spark, place(table))) {
-      check(table);
-      return;
+    boolean there = named ? spark.catalog().tableExists(place(table)) : DeltaTable.isDeltaTable(spark, place(table));
+    if (!there) {
+      create(table);
+    }
+    DeltaTransactions opened = new DeltaTransactions(spark, table, log(table));
+    if (there) {
+      check(table, opened.snapshot().schema());
+    }
+    open.put(table.name(), opened);
+    return opened;
+  }
+
+  private void create(Table table) {
+    if (named && !spark.catalog().databaseExists(location)) {
+      spark.sql("CREATE SCHEMA IF NOT EXISTS " + location);
     }
     DeltaTableBuilder builder = DeltaTable.createIfNotExists(spark).addColumns(table.schema())
         .partitionedBy(table.partitions().stream().map(Field::name).toArray(String[]::new)).comment(table.doc())
@@ -160,30 +209,29 @@ public final class Lake {
     (named ? builder.tableName(place(table)) : builder.location(place(table))).execute();
   }
 
-  private void check(Table table) {
-    StructType found = snapshot(table).schema();
+  private void check(Table table, StructType found) {
     for (Field field : table.fields()) {
       if (!List.of(found.fieldNames()).contains(field.name())) {
-        throw new DataException("%s: the table at %s has no column %s; it was made by another version. Use another lake, or"
-            + " add the column.", table.name(), place(table), field.name());
+        throw new DataException("%s: the table at %s has no column %s; another version made it. Use another lake, or "
+            + "add the column", table.name(), place(table), field.name());
       }
       DataType type = found.apply(field.name()).dataType();
-      if (!type.asNullable().equals(field.type().asNullable())) {
-        throw new DataException("%s: column %s at %s is %s, not %s. Use another lake.", table.name(), field.name(),
-            place(table), type.simpleString(), field.type().simpleString());
+      if (!same(type, field.type())) {
+        throw new DataException("%s: column %s of the table at %s is %s, not %s. Use another lake", table.name(),
+            field.name(), place(table), type.catalogString(), field.type().catalogString());
       }
     }
-  }
-
-  private Snapshot snapshot(Table table) {
-    return log(table).update(false, Option.empty(), Option.empty());
   }
 
   private DeltaLog log(Table table) {
-    if (named) {
-      return DeltaTable.forName(spark, place(table)).deltaLog();
+    if (!named) {
+      return DeltaLog.forTable(spark, place(table));
     }
-    return DeltaLog.forTable(spark, place(table));
+    try {
+      return DeltaLog.forTable(spark, spark.sessionState().sqlParser().parseTableIdentifier(place(table)));
+    } catch (AnalysisException e) {
+      throw new DataException(e, "%s is no name of a table in %s", place(table), location);
+    }
   }
 
   private String place(Table table) {

@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
+import scala.Option;
 
 /** Starts or joins the Spark session that jobs run in. */
 public final class LakeSession {
@@ -14,7 +15,8 @@ public final class LakeSession {
   private LakeSession() {}
 
   /**
-   * The session: the active one of a notebook, else one made of the submitted configuration, with what is not set there filled
+   * The session: the active one of a notebook, else one made of the submitted configuration, with what is not set
+   * there filled
    * in. Master and settings of spark-submit always win.
    *
    * @param application name shown in Spark's own pages
@@ -22,17 +24,42 @@ public final class LakeSession {
    * @param settings further ones of the cluster file
    */
   public static SparkSession open(String application, int slots, Map<String, String> settings) {
+    Option<SparkSession> running = SparkSession.getDefaultSession();
+    if (running.isDefined() && !running.get().sparkContext().isStopped()) {
+      return joined(checked(running.get()), slots, settings);
+    }
     SparkConf conf = new SparkConf(true);
     conf.setIfMissing("spark.master", "local[" + slots + "]");
     conf.setIfMissing("spark.app.name", "alluvium " + application);
     settings.forEach(conf::setIfMissing);
-    boolean local = conf.get("spark.master").startsWith("local");
-    defaults(local, slots).forEach(conf::setIfMissing);
-    SparkSession spark = SparkSession.builder().config(conf).getOrCreate();
-    if (!spark.conf().get(EXTENSIONS, "").contains(DELTA)) {
-      throw new DataException("the Spark session was started without Delta: set %s=%s and spark.sql.catalog.spark_catalog="
-          + "org.apache.spark.sql.delta.catalog.DeltaCatalog before it starts", EXTENSIONS, DELTA);
+    defaults(conf.get("spark.master").startsWith("local"), slots).forEach(conf::setIfMissing);
+    return checked(SparkSession.builder().config(conf).getOrCreate());
+  }
+
+  /** The session itself, where it speaks Delta. */
+  static SparkSession checked(SparkSession spark) {
+    requireDelta(spark.conf().get(EXTENSIONS, ""));
+    return spark;
+  }
+
+  static void requireDelta(String extensions) {
+    if (!extensions.contains(DELTA)) {
+      throw new DataException("the Spark session was started without Delta: set %s=%s and "
+          + "spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog before it starts",
+          EXTENSIONS, DELTA);
     }
+  }
+
+  /** Fills in what a running session still takes and has not set. */
+  private static SparkSession joined(SparkSession spark, int slots, Map<String, String> settings) {
+    Map<String, String> wanted = defaults(spark.sparkContext().isLocal(), slots);
+    wanted.putAll(settings);
+    wanted.forEach((key, value) -> {
+      boolean taken = key.startsWith("spark.databricks.") || spark.conf().isModifiable(key);
+      if (taken && !spark.sessionState().conf().contains(key)) {
+        spark.conf().set(key, value);
+      }
+    });
     return spark;
   }
 
@@ -42,6 +69,11 @@ public final class LakeSession {
     defaults.put("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog");
     defaults.put("spark.databricks.delta.snapshotPartitions", "1");
     defaults.put("spark.databricks.delta.stats.collect", "false");
+    // the checksum beside a commit lists files and transactions: no job has to replay the log to find them
+    defaults.put("spark.databricks.delta.allFilesInCrc.thresholdNumFiles", "200");
+    defaults.put("spark.databricks.delta.setTransactionsInCrc.maxAllowed", "1000");
+    // else a JVM outside UTC replays the log at every commit, to verify that list
+    defaults.put("spark.databricks.delta.allFilesInCrc.verificationMode.forceOnNonUTC.enabled", "false");
     defaults.put("spark.sql.adaptive.enabled", "false");    // shards fix the batches; nothing may merge partitions
     defaults.put("spark.speculation", "false");
     if (local) {

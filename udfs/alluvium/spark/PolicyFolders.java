@@ -7,10 +7,14 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
+import org.apache.spark.SparkEnv;
+import org.apache.spark.deploy.SparkHadoopUtil;
 
 /** The files of policies beside a lake's tables: written once under their digest, copied to a machine once. */
 public final class PolicyFolders {
@@ -19,27 +23,34 @@ public final class PolicyFolders {
   private PolicyFolders() {}
 
   /**
-   * Copies a finished folder into the lake: whole, or not at all.
+   * Copies a finished folder of plain files into the lake: whole, or not at all.
    *
-   * @param name of the folder in the lake; one that is there already is left as it is
+   * @param name of the folder in the lake, which follows from its contents: one that is there with the same files
+   * is left
+   *     as it is, one that a crash left incomplete is completed
    * @return its Hadoop path
    */
   public static String publish(Lake lake, Path folder, String name) {
-    Configuration configuration = lake.spark().sessionState().newHadoopConf();
+    if (!name.matches("[A-Za-z0-9][A-Za-z0-9._-]*")) {
+      throw new DataException("'%s' cannot name a policy's folder: letters, digits, dots and dashes only", name);
+    }
     org.apache.hadoop.fs.Path target = new org.apache.hadoop.fs.Path(lake.folders(), name);
     try {
-      FileSystem files = target.getFileSystem(configuration);
+      FileSystem files = target.getFileSystem(lake.spark().sessionState().newHadoopConf());
       org.apache.hadoop.fs.Path qualified = files.makeQualified(target);
-      if (files.exists(qualified)) {
-        return qualified.toString();
+      if (!files.exists(qualified)) {
+        org.apache.hadoop.fs.Path partial = qualified.suffix(".partial-" + Long.toHexString(System.nanoTime()));
+        copyIn(files, folder, partial);
+        boolean renamed = files.rename(partial, qualified);
+        files.delete(renamed ? new org.apache.hadoop.fs.Path(qualified, partial.getName()) : partial, true);
       }
-      org.apache.hadoop.fs.Path partial = qualified.suffix(".partial-" + Long.toHexString(System.nanoTime()));
-      files.copyFromLocalFile(false, true, new org.apache.hadoop.fs.Path(folder.toUri()), partial);
-      if (!files.rename(partial, qualified)) {
-        files.delete(partial, true);
-        if (!files.exists(qualified)) {
-          throw new DataException("%s cannot be written: the file system refused the rename", qualified);
-        }
+      if (!lengths(files, qualified).equals(lengths(folder))) {
+        copyIn(files, folder, qualified);
+      }
+      Map<String, Long> found = lengths(files, qualified);
+      if (!found.equals(lengths(folder))) {
+        throw new DataException("%s holds %s, the policy has %s. Delete the folder, and publish it again", qualified,
+            found, lengths(folder));
       }
       return qualified.toString();
     } catch (IOException e) {
@@ -48,7 +59,9 @@ public final class PolicyFolders {
   }
 
   /**
-   * A folder on this machine with the files of a policy: the folder itself where it is local, else a copy made once per JVM.
+   * A folder on this machine with the files of a policy: the folder itself where it is local, else a copy made once
+   * per JVM
+   * and deleted at its end.
    *
    * @param digests file name to SHA-256 that the files must have; not looked at where empty
    */
@@ -62,23 +75,57 @@ public final class PolicyFolders {
     });
   }
 
+  private static void copyIn(FileSystem files, Path folder, org.apache.hadoop.fs.Path target) throws IOException {
+    files.mkdirs(target);
+    for (String name : lengths(folder).keySet()) {
+      files.copyFromLocalFile(false, true, new org.apache.hadoop.fs.Path(folder.resolve(name).toUri()),
+          new org.apache.hadoop.fs.Path(target, name));
+    }
+  }
+
+  private static Map<String, Long> lengths(Path folder) throws IOException {
+    Map<String, Long> lengths = new TreeMap<>();
+    try (Stream<Path> all = Files.list(folder)) {
+      for (Path file : all.filter(Files::isRegularFile).toList()) {
+        lengths.put(file.getFileName().toString(), Files.size(file));
+      }
+    }
+    return lengths;
+  }
+
+  private static Map<String, Long> lengths(FileSystem files, org.apache.hadoop.fs.Path folder) throws IOException {
+    Map<String, Long> lengths = new TreeMap<>();
+    for (FileStatus file : files.listStatus(folder)) {
+      lengths.put(file.getPath().getName(), file.getLen());
+    }
+    return lengths;
+  }
+
   private static Path copy(String uri) {
     org.apache.hadoop.fs.Path source = new org.apache.hadoop.fs.Path(uri);
     try {
-      FileSystem files = source.getFileSystem(new Configuration());
+      FileSystem files = source.getFileSystem(configuration());
       if (files.getUri().getScheme().equals("file")) {
         return Path.of(source.toUri().getPath());
       }
       Path folder = Files.createTempDirectory("alluvium-policy");
+      folder.toFile().deleteOnExit();
       for (FileStatus file : files.listStatus(source)) {
         if (file.isFile()) {
-          files.copyToLocalFile(file.getPath(), new org.apache.hadoop.fs.Path(folder.resolve(file.getPath().getName())
-              .toUri()));
+          Path copy = folder.resolve(file.getPath().getName());
+          copy.toFile().deleteOnExit();
+          files.copyToLocalFile(false, file.getPath(), new org.apache.hadoop.fs.Path(copy.toUri()), true);
         }
       }
       return folder;
     } catch (IOException e) {
       throw new UncheckedIOException(uri + " cannot be read", e);
     }
+  }
+
+  /** With what spark.hadoop settings say, on the driver and on executors. */
+  private static Configuration configuration() {
+    SparkEnv env = SparkEnv.get();
+    return env == null ? new Configuration() : SparkHadoopUtil.get().newConfiguration(env.conf());
   }
 }

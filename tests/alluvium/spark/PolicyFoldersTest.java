@@ -1,0 +1,72 @@
+package alluvium.spark;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import alluvium.tables.DataException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+class PolicyFoldersTest {
+  // printf abc | sha256sum, printf {} | sha256sum
+  private static final String ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+  private static final Map<String, String> DIGESTS = Map.of("config.json", ABC, "tokenizer.json",
+      "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
+
+  private final Path root = TestSession.newFolder();
+  private final Lake lake = Lake.open(TestSession.spark(), root.resolve("lake").toString());
+
+  @Test
+  void publishedOnceAndReadBack() throws IOException {
+    Path folder = folder();
+    String uri = PolicyFolders.publish(lake, folder, "v1");
+    assertThat(uri).isEqualTo("file:" + root.resolve("lake/_policy_files/v1"));
+    assertThat(PolicyFolders.publish(lake, folder, "v1")).isEqualTo(uri);
+    Path local = PolicyFolders.localCopy(uri, DIGESTS);
+    assertThat(Files.readString(local.resolve("config.json"))).isEqualTo("abc");
+    assertThat(names(root.resolve("lake/_policy_files"))).containsExactly("v1");
+    assertThat(names(local)).filteredOn(n -> !n.endsWith(".crc")).containsExactly("config.json", "tokenizer.json");
+  }
+
+  @Test
+  void whatACrashLeftIsCompleted() throws IOException {
+    Path folder = folder();
+    Path half = Files.createDirectories(root.resolve("lake/_policy_files/v2"));
+    Files.writeString(half.resolve("config.json"), "a");
+    PolicyFolders.publish(lake, folder, "v2");
+    assertThat(Files.readString(half.resolve("config.json"))).isEqualTo("abc");
+    assertThat(Files.readString(half.resolve("tokenizer.json"))).isEqualTo("{}");
+    Files.writeString(half.resolve("more.json"), "x");
+    assertThatThrownBy(() -> PolicyFolders.publish(lake, folder, "v2")).isInstanceOf(DataException.class)
+        .hasMessageContaining("{config.json=3, more.json=1, tokenizer.json=2}, the policy has "
+            + "{config.json=3, tokenizer.json=2}. Delete the folder");
+  }
+
+  @Test
+  void otherBytesAreRefused() throws IOException {
+    String uri = PolicyFolders.publish(lake, folder(), "v3");
+    assertThatThrownBy(() -> PolicyFolders.localCopy(uri, Map.of("config.json", ABC.replace('b', 'c'),
+        "tokenizer.json", DIGESTS.get("tokenizer.json"))))
+        .isInstanceOf(DataException.class).hasMessageContaining("config.json");
+    assertThatThrownBy(() -> PolicyFolders.publish(lake, root, "../v3")).isInstanceOf(DataException.class)
+        .hasMessage("'../v3' cannot name a policy's folder: letters, digits, dots and dashes only");
+  }
+
+  private Path folder() throws IOException {
+    Path folder = Files.createDirectories(root.resolve("policy"));
+    Files.writeString(folder.resolve("config.json"), "abc");
+    Files.writeString(folder.resolve("tokenizer.json"), "{}");
+    return folder;
+  }
+
+  private static List<String> names(Path folder) throws IOException {
+    try (Stream<Path> all = Files.list(folder)) {
+      return all.map(p -> p.getFileName().toString()).sorted().toList();
+    }
+  }
+}
