@@ -28,7 +28,8 @@ import org.apache.spark.storage.StorageLevel;
 import picocli.CommandLine.Option;
 
 /**
- * Evaluation on held-out prompts: greedy accuracy, accuracy of samples, pass@k, with 95% intervals over prompts. The completions and
+ * Evaluation on held-out prompts: greedy accuracy, accuracy of samples, pass@k, with 95% intervals over prompts.
+ * The completions and
  * verdicts are kept in the tables of rollouts and rewards under the run's name with ".heldout" behind it: wave 0 holds
  * the samples, wave 1 the greedy ones.
  */

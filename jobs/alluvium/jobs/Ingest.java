@@ -17,7 +17,8 @@ import org.apache.spark.sql.Row;
 import picocli.CommandLine.Option;
 
 /**
- * Reads a data set into the table of prompts. A row that breaks a rule, or repeats an id, goes to the table of rejects with its
+ * Reads a data set into the table of prompts. A row that breaks a rule, or repeats an id, goes to the table of
+ * rejects with its
  * position and the reason.
  */
 public final class Ingest {

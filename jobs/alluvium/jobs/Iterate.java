@@ -25,7 +25,8 @@ import org.apache.spark.sql.Row;
 import picocli.CommandLine.Option;
 
 /**
- * Runs iterations: Generate, Score, Estimate, Update, and Evaluate at an interval. Continues after the last stage that the
+ * Runs iterations: Generate, Score, Estimate, Update, and Evaluate at an interval. Continues after the last stage
+ * that the
  * manifest says is done, and repeats nothing. A stage that this process ran hands its rows on in memory while they are
  * committed; one that an earlier process ran is read back.
  */

@@ -25,8 +25,10 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 
 /**
- * Writes what stages made: their tables, one commit each, and then their row of the manifest. Commits happen in the order in
- * which they were handed in, on a thread of their own, while the next stage computes; a failed one stops the run at the next
+ * Writes what stages made: their tables, one commit each, and then their row of the manifest. Commits happen in the
+ * order in
+ * which they were handed in, on a thread of their own, while the next stage computes; a failed one stops the run at
+ * the next
  * hand-in. What a crash leaves out of the manifest is computed again, with the same result.
  */
 final class Ledger implements AutoCloseable {

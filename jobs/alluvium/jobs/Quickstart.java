@@ -13,7 +13,8 @@ import org.apache.spark.sql.Row;
 import picocli.CommandLine.Option;
 
 /**
- * The first minutes with Alluvium, on one machine and without data: arithmetic in text, a small policy made from scratch, supervised
+ * The first minutes with Alluvium, on one machine and without data: arithmetic in text, a small policy made from
+ * scratch, supervised
  * training until it is sometimes right, then GRPO, and a report of what happened.
  */
 public final class Quickstart {

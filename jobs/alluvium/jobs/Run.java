@@ -123,7 +123,10 @@ final class Run implements AutoCloseable {
     return new PolicyHandle(Policies.POLICY_VERSION.of(policy), Policies.URI.of(policy), files, threads());
   }
 
-  /** Writes a policy's folder, and the optimizer's state where there is one, and returns the row that makes it visible. */
+  /**
+   * Writes a policy's folder, and the optimizer's state where there is one, and returns the row that makes it
+   * visible.
+   */
   Row publish(Checkpoint checkpoint, int iteration, String role, Optional<String> parent, List<String> slotNames,
       List<Tensors> slots, long steps) {
     try {

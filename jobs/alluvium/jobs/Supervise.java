@@ -29,7 +29,8 @@ import org.apache.spark.sql.Row;
 import picocli.CommandLine.Option;
 
 /**
- * Supervised fine-tuning: demonstrations in, the policy that iteration 0 starts from out. The policy is a Hugging Face folder or
+ * Supervised fine-tuning: demonstrations in, the policy that iteration 0 starts from out. The policy is a Hugging
+ * Face folder or
  * made from scratch by a small description, with a vocabulary learned from the task's own text.
  */
 public final class Supervise {
@@ -101,7 +102,10 @@ public final class Supervise {
   /** A trained policy and what each step did. */
   record Fitted(Checkpoint checkpoint, List<Stepping.Step> steps) {}
 
-  /** The optimizer steps over examples, in an order that the seed fixes; every pass over the data has an order of its own. */
+  /**
+   * The optimizer steps over examples, in an order that the seed fixes; every pass over the data has an order of its
+   * own.
+   */
   static Fitted fit(org.apache.spark.SparkContext context, SupervisedRecipe recipe, Checkpoint first, PolicyHandle handle,
       List<Example> examples, long seed, int slots) {
     Batches batches = recipe.steps();

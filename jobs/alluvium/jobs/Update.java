@@ -69,7 +69,10 @@ public final class Update {
    */
   record Updated(Learner learner, Map<String, Double> metrics, double seconds) {}
 
-  /** The optimizer steps of one iteration, and the new policy's folder. Nothing is visible until the entry is committed. */
+  /**
+   * The optimizer steps of one iteration, and the new policy's folder. Nothing is visible until the entry is
+   * committed.
+   */
   static Updated update(Run run, Recipe recipe, Learner learner, JavaRDD<Row> advantages, JavaRDD<Row> rollouts,
       List<PolicyHandle> reference, int iteration) {
     double temperature = recipe.rollouts().logpTemperature();

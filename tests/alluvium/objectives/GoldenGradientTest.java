@@ -21,7 +21,10 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
-/** The recorded losses and gradients of the reference implementation, through the decoder, as an executor computes them. */
+/**
+ * The recorded losses and gradients of the reference implementation, through the decoder, as an executor computes
+ * them.
+ */
 class GoldenGradientTest {
   private static final Path FOLDER = Path.of("tests/resources/golden/qwen2-tiny");
 

@@ -33,7 +33,8 @@ public record Interval(double value, double low, double high) {
   }
 
   /**
-   * Normal interval of a mean of independent values, one per prompt: mean +- 1.96 std / sqrt(n), std with divisor n - 1.
+   * Normal interval of a mean of independent values, one per prompt: mean +- 1.96 std / sqrt(n), std with divisor n
+   * - 1.
    *
    * <p>One value: an interval of no width says nothing, so it is the whole of [-inf, inf]; none: NaN as value.
    */

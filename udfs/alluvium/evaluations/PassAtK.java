@@ -9,7 +9,8 @@ import static alluvium.tables.RecipeException.require;
  *
  * n: completions of one prompt; c: right ones. c > n - k: 1. k = 1: c / n.
  *
- * @see <a href="https://arxiv.org/abs/2107.03374">Chen et al. 2021, Evaluating Large Language Models Trained on Code</a>,
+ * @see <a href="https://arxiv.org/abs/2107.03374">Chen et al. 2021, Evaluating Large Language Models Trained on
+ * Code</a>,
  *     section 2.1
  */
 public final class PassAtK {

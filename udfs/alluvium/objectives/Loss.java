@@ -15,7 +15,8 @@ import java.util.List;
  *
  * <pre>  loss = sum_it w_it weight(T_i) (objective_it + sum_r regularizer_r,it) / sum_i share(T_i) </pre>
  *
- * w_it: the example's own token weights; T_i: its tokens that count. Executors add numerators and denominators over shards;
+ * w_it: the example's own token weights; T_i: its tokens that count. Executors add numerators and denominators over
+ * shards;
  * the driver divides once.
  */
 public record Loss(Objective objective, List<Regularizer> regularizers, Normalizer normalizer)

@@ -20,7 +20,8 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
 /**
- * The decoder as one TorchScript program, kept as source text in {@code decoder.py} and packed into an archive in memory.
+ * The decoder as one TorchScript program, kept as source text in {@code decoder.py} and packed into an archive in
+ * memory.
  * Weights are arguments of its methods, so one program serves every policy of the process and gradients flow to them.
  */
 final class Decoder {

@@ -13,8 +13,10 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * One thread's sum of gradients with respect to a policy's weights, over any number of micro-batches. The weights are shared
- * with the policy, the gradients are this object's own, so several threads may differentiate one policy at once. Starts at
+ * One thread's sum of gradients with respect to a policy's weights, over any number of micro-batches. The weights
+ * are shared
+ * with the policy, the gradients are this object's own, so several threads may differentiate one policy at once.
+ * Starts at
  * zero; closing frees the gradients.
  */
 public final class Differentiation implements AutoCloseable {

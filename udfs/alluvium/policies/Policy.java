@@ -15,7 +15,8 @@ import java.util.function.Function;
 import java.util.stream.LongStream;
 
 /**
- * A policy loaded into native memory: draws completions and gives log-probabilities. Safe for several threads at once, each of
+ * A policy loaded into native memory: draws completions and gives log-probabilities. Safe for several threads at
+ * once, each of
  * which has called {@link #enter}. Closing frees the weights.
  */
 public final class Policy implements AutoCloseable {
@@ -64,7 +65,8 @@ public final class Policy implements AutoCloseable {
   }
 
   /**
-   * Draws completions of several prompts in one batch. Each has its own random stream: token t of a completion with seed s is
+   * Draws completions of several prompts in one batch. Each has its own random stream: token t of a completion with
+   * seed s is
    * drawn with the t-th number of s.
    *
    * @param prompts ids per prompt, none empty, each with room for the completion in the context

@@ -20,8 +20,10 @@ import org.apache.spark.storage.StorageLevel;
 import scala.Tuple2;
 
 /**
- * Lifts selection, aggregation and advantage estimation over rows: rewards in, one row per completion out, with its credit or
- * the reason why it does not train. Groups are computed apart; what an estimator asks of the whole batch is folded over the
+ * Lifts selection, aggregation and advantage estimation over rows: rewards in, one row per completion out, with its
+ * credit or
+ * the reason why it does not train. Groups are computed apart; what an estimator asks of the whole batch is folded
+ * over the
  * groups in the order of their keys, so partitions do not matter.
  *
  * @param carried the state of an estimator that has one, else 0

@@ -13,7 +13,8 @@ public final class RawRows {
   /**
    * The rows of a source.
    *
-   * @param input path that ends in .jsonl, .json (one object a line) or .parquet, gzip allowed; path of a Delta table; or
+   * @param input path that ends in .jsonl, .json (one object a line) or .parquet, gzip allowed; path of a Delta
+   * table; or
    *     table: and a name in the catalog
    */
   public static Dataset<Row> read(SparkSession spark, String input) {

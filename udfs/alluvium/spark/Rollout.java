@@ -19,7 +19,8 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 
 /**
- * Lifts generation over rows: shards of prompts in, rows of rollouts out. A shard is one batch on one executor, so what it
+ * Lifts generation over rows: shards of prompts in, rows of rollouts out. A shard is one batch on one executor, so
+ * what it
  * yields depends on its prompts, the policy and the seeds alone.
  *
  * @param policy that samples

@@ -15,7 +15,8 @@ import org.apache.spark.broadcast.Broadcast;
 import scala.Tuple2;
 
 /**
- * The driver's side of an update: asks executors for the gradient sums of a step's shards, adds them in shard order, divides
+ * The driver's side of an update: asks executors for the gradient sums of a step's shards, adds them in shard
+ * order, divides
  * once, clips, and steps the optimizer. Weights and moments live here.
  */
 public final class Stepping {

@@ -34,7 +34,8 @@ import scala.Tuple2;
 import scala.collection.JavaConverters;
 
 /**
- * Lifts task formats over rows: raw rows in, tasks and refused rows out. Positions count the source's rows from 0, so they do not
+ * Lifts task formats over rows: raw rows in, tasks and refused rows out. Positions count the source's rows from 0,
+ * so they do not
  * depend on partitions.
  */
 public final class TaskRows implements AutoCloseable {
@@ -50,7 +51,10 @@ public final class TaskRows implements AutoCloseable {
     this.outcomes = outcomes;
   }
 
-  /** A task as a row of the table of prompts, or a refusal, of the row at a position. The part counts the tasks of one row. */
+  /**
+   * A task as a row of the table of prompts, or a refusal, of the row at a position. The part counts the tasks of one
+   * row.
+   */
   private record Outcome(long position, int part, List<Row> task, String id, String promptKey, String source, String reason,
       String raw) implements Serializable {
     static Outcome of(long position, int part, Task task, String raw) {

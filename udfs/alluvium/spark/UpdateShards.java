@@ -26,8 +26,10 @@ import scala.Tuple2;
 import scala.runtime.AbstractFunction1;
 
 /**
- * The examples of an update batch, cut into mini-batches and shards by the keys of their groups and kept on executors: one Spark
- * partition per shard. Groups are put in an order that the seed fixes; mini-batches and shards are consecutive parts of it.
+ * The examples of an update batch, cut into mini-batches and shards by the keys of their groups and kept on
+ * executors: one Spark
+ * partition per shard. Groups are put in an order that the seed fixes; mini-batches and shards are consecutive
+ * parts of it.
  */
 public final class UpdateShards implements AutoCloseable {
   private static final int REFERENCE_BATCH = 32;

@@ -25,7 +25,8 @@ import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.Row;
 
 /**
- * Lifts reward functions over rows: rollouts and their prompts in, one row per completion and reward out. Rows are judged one
+ * Lifts reward functions over rows: rollouts and their prompts in, one row per completion and reward out. Rows are
+ * judged one
  * by one, so partitions do not matter.
  *
  * @param rewards by their keys in the recipe
