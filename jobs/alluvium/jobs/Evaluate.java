@@ -13,7 +13,6 @@ import alluvium.tables.Prompts;
 import alluvium.tables.RecipeException;
 import alluvium.tables.Rewards;
 import alluvium.tables.Rollouts;
-import alluvium.tables.Table;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -55,7 +54,8 @@ public final class Evaluate {
     @Option(names = "--iteration", required = true, description = "iteration whose starting policy is measured")
     int iteration;
 
-    @Option(names = "--samples", defaultValue = "16", description = "completions per prompt (default: ${DEFAULT-VALUE})")
+    @Option(names = "--samples", defaultValue = "16",
+        description = "completions per prompt (default: ${DEFAULT-VALUE})")
     int samples;
   }
 
@@ -91,10 +91,11 @@ public final class Evaluate {
         recipe.rollouts().logpTemperature()).over(rollouts, all).persist(StorageLevel.MEMORY_AND_DISK());
     Scores scores = Scores.of(rewards, (Verifier) recipe.rewards().get(name));
     List<Row> measures = measures(run.id(), source, policy.version(), iteration, samples, scores);
+    double generated = drawn.seconds() + best.seconds();
     run.ledger().submit(new Ledger.Entry(STAGE, iteration, 0,
         List.of(new Ledger.Rows(Evaluations.TABLE, measures), Ledger.Data.of(run.spark(), Rollouts.TABLE, rollouts),
             Ledger.Data.of(run.spark(), Rewards.TABLE, rewards)), List.of(Prompts.TABLE),
-        Map.of("generate", drawn.seconds() + best.seconds(), "total", (System.nanoTime() - start) / 1e9), () -> {
+        Map.of("generate", generated, "score", (System.nanoTime() - start) / 1e9 - generated), () -> {
           drawn.free();
           best.free();
           rewards.unpersist(false);
@@ -115,7 +116,8 @@ public final class Evaluate {
     StringBuilder text = new StringBuilder();
     for (Row row : rows) {
       text.append(String.format(java.util.Locale.ROOT, "  %-22s %6.1f%%  [%.1f, %.1f]  %d prompts%n",
-          Evaluations.NAME.<String>of(row), 100 * Evaluations.VALUE.<Double>of(row), 100 * Evaluations.LOW.<Double>of(row),
+          Evaluations.NAME.<String>of(row), 100 * Evaluations.VALUE.<Double>of(row),
+          100 * Evaluations.LOW.<Double>of(row),
           100 * Evaluations.HIGH.<Double>of(row), Evaluations.PROMPT_COUNT.<Long>of(row)));
     }
     return text.toString();
@@ -157,7 +159,8 @@ public final class Evaluate {
     }
   }
 
-  private static List<Row> measures(String run, String source, String version, int iteration, int samples, Scores scores) {
+  private static List<Row> measures(String run, String source, String version, int iteration, int samples,
+      Scores scores) {
     List<Row> rows = new ArrayList<>();
     long right = scores.greedy.values().stream().mapToLong(c -> c[1]).sum();
     Map<Field, Object> common = common(run, source, version, iteration, scores.failed);

@@ -121,15 +121,16 @@ public final class Generate {
 
   /** Completions of the prompts, in shards of the recipe's size. */
   static Generated generate(Run run, Recipe recipe, PolicyHandle policy, List<Row> prompts, int iteration, int wave) {
-    Rollout rollout = new Rollout(policy, recipe.rollouts(), recipe.prompts().samples(), run.id(), run.seed(), iteration,
+    Rollout rollout = new Rollout(policy, recipe.rollouts(), recipe.prompts().samples(), run.id(), run.seed(),
+        iteration,
         wave);
     return materialise(run, rollout, prompts);
   }
 
   static Generated materialise(Run run, Rollout rollout, List<Row> prompts) {
     if (prompts.isEmpty()) {
-      throw new DataException("prompts: nothing to generate for iteration %d, wave %d. Ingest prompts first, or name their"
-          + " source.", rollout.iteration(), rollout.wave());
+      throw new DataException("prompts: nothing to generate for iteration %d, wave %d. Ingest prompts first, or name"
+          + " their source.", rollout.iteration(), rollout.wave());
     }
     JavaRDD<Rollout.Shard> shards = rollout.over(run.spark(), prompts, Integer.MAX_VALUE)
         .persist(StorageLevel.MEMORY_AND_DISK());

@@ -35,7 +35,7 @@ public final class Ingest {
     String input;
 
     @Option(names = "--batch", defaultValue = "0",
-        description = "number of this delivery of the source; one that is done is not read again (default: ${DEFAULT-VALUE})")
+        description = "number of this delivery; one that is done is not read again (default: ${DEFAULT-VALUE})")
     int batch;
   }
 
@@ -77,7 +77,7 @@ public final class Ingest {
     long refused = rejects.count();
     run.ledger().submit(new Ledger.Entry(STAGE, batch, 0,
         List.of(new Ledger.Data(Prompts.TABLE, prompts), new Ledger.Data(Rejects.TABLE, rejects)), List.of(),
-        Map.of("total", (System.nanoTime() - start) / 1e9), () -> {
+        Map.of("ingest", (System.nanoTime() - start) / 1e9), () -> {
           prompts.unpersist(false);
           rejects.unpersist(false);
           unique.close();
@@ -90,7 +90,8 @@ public final class Ingest {
 
   private static List<Row> reasons(Dataset<Row> rejects) {
     Field reason = Rejects.REASON;
-    return new ArrayList<>(rejects.groupBy(org.apache.spark.sql.functions.regexp_replace(reason.col(), "['\"].*|[0-9].*", "...")
+    return new ArrayList<>(rejects.groupBy(org.apache.spark.sql.functions.regexp_replace(reason.col(),
+        "['\"].*|[0-9].*", "...")
         .as(reason.name())).count().orderBy(org.apache.spark.sql.functions.desc("count")).limit(5).collectAsList());
   }
 }

@@ -43,7 +43,8 @@ public final class Iterate {
     @Option(names = "--iterations", required = true, description = "how many iterations the run is to have in all")
     int iterations;
 
-    @Option(names = "--policy", description = "Hugging Face folder that iteration 0 starts from, where Supervise made none")
+    @Option(names = "--policy",
+        description = "Hugging Face folder that iteration 0 starts from, where Supervise made none")
     Optional<Path> policy;
 
     @Option(names = "--evaluate-every", defaultValue = "0",
@@ -71,7 +72,8 @@ public final class Iterate {
   /** Makes a Hugging Face folder the policy that iteration 0 starts from, unless the run has one. */
   static void adopt(Run run, Path folder) {
     if (run.policy(0).isEmpty()) {
-      Row row = run.publish(alluvium.policies.Checkpoint.read(folder), 0, Run.MAIN, Optional.empty(), List.of(), List.of(),
+      Row row = run.publish(alluvium.policies.Checkpoint.read(folder), 0, Run.MAIN, Optional.empty(), List.of(),
+          List.of(),
           0);
       run.ledger().submit(new Ledger.Entry("adopt", 0, 0, List.of(new Ledger.Rows(Policies.TABLE, List.of(row))),
           List.of(), Map.of(), () -> { }));
@@ -101,7 +103,8 @@ public final class Iterate {
         Console.line("evaluate   before iteration %d%n%s", iteration, Evaluate.table(rows));
       }
       if (iteration < iterations) {
-        learner = new Once(run, recipe, prompts, ids, iteration, learner, carried, reference(run, recipe, iteration, line))
+        learner = new Once(run, recipe, prompts, ids, iteration, learner, carried, reference(run, recipe, iteration,
+            line))
             .learner();
       }
     }
@@ -120,7 +123,8 @@ public final class Iterate {
   }
 
   /** One wave of an iteration. */
-  private record Wave(List<String> chosen, JavaRDD<Row> rollouts, JavaRDD<Row> rewards, Optional<Generate.Generated> made) {}
+  private record Wave(List<String> chosen, JavaRDD<Row> rollouts, JavaRDD<Row> rewards,
+      Optional<Generate.Generated> made) {}
 
   /** One iteration under way. */
   private static final class Once {
@@ -279,9 +283,9 @@ public final class Iterate {
     }
 
     private void report(double total, double rest) {
-      Console.line("%4d  reward %6.3f  accuracy %5.1f%%  entropy %.3f  kl %.4f  length %5.1f  %6.0f tokens/s  %.2f s = generate"
-          + " %.2f + score %.2f + estimate %.2f + update %.2f + Spark, Delta, load %.2f (commits beside: %.2f)", iteration,
-          metrics.getOrDefault("reward_mean", Double.NaN), 100 * metrics.getOrDefault("accuracy", Double.NaN),
+      Console.line("%4d  reward %6.3f  accuracy %5.1f%%  entropy %.3f  kl %.4f  length %5.1f  %6.0f tokens/s  %.2f s ="
+          + " generate %.2f + score %.2f + estimate %.2f + update %.2f + Spark, Delta, load %.2f (commits beside: %.2f)",
+          iteration, metrics.getOrDefault("reward_mean", Double.NaN), 100 * metrics.getOrDefault("accuracy", Double.NaN),
           metrics.getOrDefault("entropy", Double.NaN),
           metrics.getOrDefault("kl_reference", metrics.getOrDefault("kl_step", Double.NaN)),
           metrics.getOrDefault("length_mean", Double.NaN), metrics.getOrDefault("tokens_per_second", Double.NaN), total,

@@ -20,11 +20,12 @@ import picocli.CommandLine.Option;
 public final class Quickstart {
   private static final String SOURCE = "arithmetic";
   private static final int HELD_OUT = 512;
+  private static final int TASKS = 8000;
 
   private Quickstart() {}
 
   static final class Arguments extends Options {
-    @Option(names = "--iterations", defaultValue = "40", description = "GRPO iterations (default: ${DEFAULT-VALUE})")
+    @Option(names = "--iterations", defaultValue = "60", description = "GRPO iterations (default: ${DEFAULT-VALUE})")
     int iterations;
 
     @Option(names = "--supervised", defaultValue = "conf/quickstart-sft.yaml",
@@ -50,7 +51,7 @@ public final class Quickstart {
     SupervisedRecipe supervised = SupervisedRecipe.read(Path.of(arguments.supervised));
     Recipe recipe = Recipe.read(Path.of(arguments.recipe));
     Start scratch = Start.Scratch.read(arguments.scratch);
-    List<Task> tasks = new Arithmetic(2, "+-", 12_000, arguments.seed).tasks();
+    List<Task> tasks = new Arithmetic(2, "+", TASKS, arguments.seed).tasks();
     try (Run run = Run.open("quickstart", arguments, recipe.digest())) {
       Run ingest = run.beside("ingest." + SOURCE, arguments.seed, recipe.digest());
       if (!ingest.ledger().done(Ingest.STAGE, 0, 0)) {
@@ -61,19 +62,21 @@ public final class Quickstart {
       Console.line("%n%s", table(Evaluate.rows(run, 0), Evaluate.rows(run, arguments.iterations)));
       Path report = Report.write(run, recipe, Path.of(arguments.lake, "report-" + arguments.run + ".html"));
       Row policy = run.requirePolicy(arguments.iterations);
-      Console.line("policy     %s%nreport     %s%ntables     %s%n%nTry in SQL:%n  %s%n  %s%n  %s%n%.0f s in all",
-          Policies.URI.<String>of(policy), report, arguments.lake,
-          "SELECT iteration, name, round(100 * value, 1) AS percent, round(100 * low, 1) AS low, round(100 * high, 1) AS high"
-              + " FROM " + run.lake().sqlName(Evaluations.TABLE) + " ORDER BY 1, 2",
-          "SELECT iteration, value FROM " + run.lake().sqlName(Metrics.TABLE)
-              + " WHERE name = 'reward_mean' ORDER BY iteration",
-          "SELECT text, count(*) FROM " + run.lake().sqlName(Rollouts.TABLE) + " GROUP BY text ORDER BY 2 DESC LIMIT 10",
-          (System.nanoTime() - start) / 1e9);
+      Console.line("policy     %s%nreport     %s%ntables     %s%n%nTry in SQL:", Policies.URI.<String>of(policy), report,
+          arguments.lake);
+      String evaluations = run.lake().sqlName(Evaluations.TABLE);
+      Console.line("  SELECT iteration, name, value, low, high FROM %s ORDER BY iteration, name", evaluations);
+      Console.line("  SELECT iteration, value FROM %s WHERE name = 'reward_mean' ORDER BY iteration",
+          run.lake().sqlName(Metrics.TABLE));
+      Console.line("  SELECT text, count(*) FROM %s GROUP BY text ORDER BY 2 DESC LIMIT 10",
+          run.lake().sqlName(Rollouts.TABLE));
+      Console.line("%.0f s in all", (System.nanoTime() - start) / 1e9);
     }
   }
 
   private static String table(List<Row> before, List<Row> after) {
-    StringBuilder text = new StringBuilder(String.format("%-20s %12s %12s%n", "held-out prompts", "after SFT", "after GRPO"));
+    StringBuilder text = new StringBuilder(String.format("%-20s %12s %12s%n", "held-out prompts", "after SFT",
+        "after GRPO"));
     for (Row row : before) {
       String name = Evaluations.NAME.of(row);
       after.stream().filter(r -> Evaluations.NAME.of(r).equals(name)).findFirst().ifPresent(last -> text.append(

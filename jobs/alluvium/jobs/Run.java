@@ -10,13 +10,11 @@ import alluvium.tables.DataException;
 import alluvium.tables.Field;
 import alluvium.tables.Policies;
 import alluvium.tables.Prompts;
-import alluvium.tables.Rollouts;
 import alluvium.tables.Table;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -114,7 +112,8 @@ final class Run implements AutoCloseable {
 
   Row requirePolicy(int iteration) {
     return policy(iteration).orElseThrow(() -> new DataException(
-        "policies: run %s has no policy for iteration %d. Run Supervise, or Update for iteration %d, first.", id, iteration,
+        "policies: run %s has no policy for iteration %d. Run Supervise, or Update for iteration %d, first.", id,
+        iteration,
         iteration - 1));
   }
 
@@ -139,7 +138,8 @@ final class Run implements AutoCloseable {
         if (!slots.isEmpty()) {
           Files.createDirectory(folder.resolve("optimizer"));
           OptimizerState.write(folder.resolve("optimizer").resolve(OptimizerState.FILE), slotNames, slots);
-          row.put(Policies.OPTIMIZER_URI, PolicyFolders.publish(lake, folder.resolve("optimizer"), version + "-optimizer"));
+          row.put(Policies.OPTIMIZER_URI, PolicyFolders.publish(lake, folder.resolve("optimizer"), version
+              + "-optimizer"));
         }
         row.put(Policies.RUN_ID, id);
         row.put(Policies.ITERATION, iteration);

@@ -52,7 +52,8 @@ sealed interface Start permits Start.Folder, Start.Scratch {
     public Checkpoint checkpoint(Dataset<Row> prompts, long seed) {
       List<String> texts = new ArrayList<>();
       for (var column : List.of(Prompts.TEXT, Prompts.SOLUTION)) {
-        texts.addAll(prompts.filter(column.col().isNotNull()).select(column.col()).as(Encoders.STRING()).collectAsList());
+        texts.addAll(prompts.filter(column.col().isNotNull()).select(column.col()).as(Encoders.STRING())
+            .collectAsList());
       }
       texts.sort(Comparator.naturalOrder());
       Map<String, byte[]> files = vocabulary.files(texts);
@@ -68,8 +69,8 @@ sealed interface Start permits Start.Folder, Start.Scratch {
   /** What a command line names: exactly one of the two. */
   static Start of(Optional<Path> folder, Optional<String> scratch) {
     if (folder.isPresent() == scratch.isPresent()) {
-      throw new RecipeException("name exactly one of --policy, a Hugging Face folder, and --scratch, the description of a"
-          + " policy to make");
+      throw new RecipeException("name exactly one of --policy, a Hugging Face folder, and --scratch, the description"
+          + " of a policy to make");
     }
     folder.ifPresent(Checkpoint::config);
     return folder.isPresent() ? new Folder(folder.get()) : Scratch.read(scratch.get());

@@ -76,12 +76,13 @@ public final class Supervise {
     Row base = run.publish(first, 0, Run.BASE, Optional.empty(), List.of(), List.of(), 0);
     Demonstrations.Tokenized data = Demonstrations.of(prompts, run.handle(base), first.config());
     if (data.examples().isEmpty()) {
-      throw new DataException("prompts: source %s has no training task with a solution. Ingest one, or name another source.",
-          source);
+      throw new DataException("prompts: source %s has no training task with a solution. Ingest one, or name another"
+          + " source.", source);
     }
     Fitted fitted = fit(run.spark().sparkContext(), recipe, first, run.handle(base), data.examples(), run.seed(),
         run.slots());
-    Row trained = run.publish(fitted.checkpoint(), 0, Run.MAIN, Optional.of(Policies.POLICY_VERSION.of(base)), List.of(),
+    Row trained = run.publish(fitted.checkpoint(), 0, Run.MAIN, Optional.of(Policies.POLICY_VERSION.of(base)),
+        List.of(),
         List.of(), 0);
     List<Row> metrics = new ArrayList<>();
     for (int i = 0; i < fitted.steps().size(); i++) {
@@ -94,7 +95,7 @@ public final class Supervise {
     run.ledger().submit(new Ledger.Entry(STAGE, 0, 0,
         List.of(new Ledger.Rows(Policies.TABLE, List.of(base, trained)), new Ledger.Rows(Metrics.TABLE, metrics),
             new Ledger.Rows(Rejects.TABLE, data.rejects())),
-        List.of(Prompts.TABLE), Map.of("update", compute, "total", (System.nanoTime() - began) / 1e9), () -> { }));
+        List.of(Prompts.TABLE), Map.of("update", compute, "load", (System.nanoTime() - began) / 1e9 - compute), () -> { }));
     run.ledger().await();
     return trained;
   }
@@ -106,7 +107,8 @@ public final class Supervise {
    * The optimizer steps over examples, in an order that the seed fixes; every pass over the data has an order of its
    * own.
    */
-  static Fitted fit(org.apache.spark.SparkContext context, SupervisedRecipe recipe, Checkpoint first, PolicyHandle handle,
+  static Fitted fit(org.apache.spark.SparkContext context, SupervisedRecipe recipe, Checkpoint first,
+      PolicyHandle handle,
       List<Example> examples, long seed, int slots) {
     Batches batches = recipe.steps();
     GradientShards shards = new GradientShards(handle, List.of(),

@@ -79,7 +79,8 @@ public final class Update {
     List<PolicyHandle> consulted = recipe.regularizers().stream().anyMatch(r -> r.needs() == Needs.FULL_REFERENCE)
         ? reference : List.of();
     GradientShards shards = new GradientShards(learner.handle(), consulted,
-        new Loss(recipe.objective(), recipe.regularizers(), recipe.normalizer()), temperature, recipe.steps().microBatch());
+        new Loss(recipe.objective(), recipe.regularizers(), recipe.normalizer()), temperature, recipe.steps()
+        .microBatch());
     List<Tensors> slots = new ArrayList<>();
     learner.slots().forEach(s -> slots.add(s.copy()));
     Stepping stepping = new Stepping(JavaSparkContext.fromSparkContext(run.spark().sparkContext()), shards,
@@ -93,10 +94,13 @@ public final class Update {
         }
       }
     }
-    Checkpoint checkpoint = new Checkpoint(learner.checkpoint().config(), stepping.weights(), learner.checkpoint().files());
-    Row row = run.publish(checkpoint, iteration + 1, Run.MAIN, Optional.of(learner.version()), recipe.optimizer().slots(),
+    Checkpoint checkpoint = new Checkpoint(learner.checkpoint().config(), stepping.weights(), learner.checkpoint()
+        .files());
+    Row row = run.publish(checkpoint, iteration + 1, Run.MAIN, Optional.of(learner.version()), recipe.optimizer()
+        .slots(),
         stepping.slots(), stepping.steps());
-    return new Updated(new Learner(checkpoint, stepping.slots(), stepping.steps(), row, run.handle(row)), metrics(steps),
+    return new Updated(new Learner(checkpoint, stepping.slots(), stepping.steps(), row, run.handle(row)),
+        metrics(steps),
         steps.stream().mapToDouble(Stepping.Step::seconds).sum());
   }
 

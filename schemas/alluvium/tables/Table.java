@@ -84,7 +84,8 @@ public record Table(String name, String doc, List<Field> fields, List<Field> par
       cells[i] = cell(value);
     }
     if (used < values.values().stream().filter(java.util.Objects::nonNull).count()) {
-      throw new DataException("%s: a row has %d values, of which %d belong to a column; columns: %s", name, values.size(),
+      throw new DataException("%s: a row has %d values, of which %d belong to a column; columns: %s", name,
+          values.size(),
           used, fields.stream().map(Field::name).toList());
     }
     return new GenericRowWithSchema(cells, schema);

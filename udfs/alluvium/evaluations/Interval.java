@@ -40,7 +40,8 @@ public record Interval(double value, double low, double high) {
    */
   public static Interval normal(double... values) {
     if (values.length < 2) {
-      return new Interval(values.length == 0 ? Double.NaN : values[0], Double.NEGATIVE_INFINITY, Double.POSITIVE_INFINITY);
+      return new Interval(values.length == 0 ? Double.NaN : values[0], Double.NEGATIVE_INFINITY,
+          Double.POSITIVE_INFINITY);
     }
     double mean = Arrays.stream(values).average().orElseThrow();
     double squares = Arrays.stream(values).map(v -> (v - mean) * (v - mean)).sum();

@@ -17,7 +17,8 @@ public final class PassAtK {
   private PassAtK() {}
 
   public static double estimate(int n, int c, int k) {
-    require(0 <= c && c <= n && 1 <= k && k <= n, "pass@k needs 0 <= c <= n and 1 <= k <= n, got n %s, c %s, k %s", n, c,
+    require(0 <= c && c <= n && 1 <= k && k <= n, "pass@k needs 0 <= c <= n and 1 <= k <= n, got n %s, c %s, k %s", n,
+        c,
         k);
     if (n - c < k) {
       return 1;

@@ -7,6 +7,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import alluvium.rollouts.Sampling;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -216,10 +217,14 @@ public final class Policy implements AutoCloseable {
   }
 
   private NDList constants(NDManager micro, double temperature) {
-    NDArray dims = micro.create(new long[] {config.layers(), config.heads(), config.kvHeads(), config.headDim(),
-      config.slidingWindow().orElse(0)});
     NDArray scalars = micro.create(new double[] {config.rmsEps(), temperature});
-    return new NDList(dims, scalars, inverseFrequencies);
+    return new NDList(dimensions(micro), scalars, inverseFrequencies);
+  }
+
+  /** The sizes of the architecture that every method of the program takes first, and those that a method adds. */
+  private NDArray dimensions(NDManager micro, long... more) {
+    long[] own = {config.layers(), config.heads(), config.kvHeads(), config.headDim(), config.slidingWindow().orElse(0)};
+    return micro.create(LongStream.concat(LongStream.of(own), LongStream.of(more)).toArray());
   }
 
   private long[] stops(Sampling sampling) {
@@ -233,7 +238,7 @@ public final class Policy implements AutoCloseable {
     if (fused == null) {
       try (NDManager scratch = manager.newSubManager()) {
         NDList in = plain();
-        in.add(constants(scratch, 1).get(0));
+        in.add(dimensions(scratch));
         fused = Decoder.shared().run("fuse", in);
         fused.forEach(f -> f.setName("f[]"));
       }
@@ -254,8 +259,7 @@ public final class Policy implements AutoCloseable {
     Shape shape = new Shape(prompts.size(), longest);
     NDList in = new NDList(batch.create(ids, shape), batch.create(mask, shape));
     in.addAll(fused());
-    in.add(batch.create(new long[] {config.layers(), config.heads(), config.kvHeads(), config.headDim(),
-      config.slidingWindow().orElse(0), samples, total}));
+    in.add(dimensions(batch, samples, total));
     in.add(batch.create(new double[] {config.rmsEps()}));
     in.add(inverseFrequencies);
     return Decoder.shared().run("prefill", in);
@@ -272,11 +276,9 @@ public final class Policy implements AutoCloseable {
     state.forEach(s -> s.setName("s[]"));
     NDList in = new NDList(state);
     in.addAll(fused());
-    in.add(batch.create(new long[] {config.layers(), config.heads(), config.kvHeads(), config.headDim(),
-      config.slidingWindow().orElse(0), n, total, first, sampling.temperature() == 0 ? -1 : sampling.topK(),
-      padded ? 1 : 0}));
-    in.add(batch.create(new double[] {config.rmsEps(), sampling.logpTemperature(), sampling.topP(),
-      sampling.minP()}));
+    in.add(dimensions(batch, n, total, first, sampling.temperature() == 0 ? -1 : sampling.topK(), padded ? 1 : 0));
+    double[] scalars = {config.rmsEps(), sampling.logpTemperature(), sampling.topP(), sampling.minP()};
+    in.add(batch.create(scalars));
     in.add(inverseFrequencies);
     in.add(batch.create(uniforms, new Shape(streams.length, n)));
     in.add(batch.create(stops));
@@ -323,7 +325,7 @@ public final class Policy implements AutoCloseable {
         logp[length] = logs[from + t];
         entropies[length] = nats[from + t];
         length++;
-        stopped = java.util.Arrays.binarySearch(stops, ids[from + t]) >= 0;
+        stopped = Arrays.binarySearch(stops, ids[from + t]) >= 0;
       }
     }
 
@@ -347,13 +349,13 @@ public final class Policy implements AutoCloseable {
     }
 
     private boolean contains(List<String> stop, Function<int[], String> text, int prefix) {
-      String decoded = text.apply(java.util.Arrays.copyOf(tokens, prefix));
+      String decoded = text.apply(Arrays.copyOf(tokens, prefix));
       return stop.stream().anyMatch(decoded::contains);
     }
 
     Completion completion() {
-      return new Completion(java.util.Arrays.copyOf(tokens, length), java.util.Arrays.copyOf(logp, length),
-          java.util.Arrays.copyOf(entropies, length), stopped);
+      return new Completion(Arrays.copyOf(tokens, length), Arrays.copyOf(logp, length),
+          Arrays.copyOf(entropies, length), stopped);
     }
   }
 }

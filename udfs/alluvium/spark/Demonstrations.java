@@ -46,9 +46,11 @@ public final class Demonstrations {
     int[] solution = tokenizer.encode(Prompts.SOLUTION.of(row));
     int[] completion = Arrays.copyOf(solution, solution.length + end.length);
     System.arraycopy(end, 0, completion, solution.length, end.length);
-    String reason = prompt.length == 0 ? "the prompt has no tokens" : solution.length == 0 ? "the solution has no tokens"
+    String reason = prompt.length == 0 ? "the prompt has no tokens" : solution.length == 0
+        ? "the solution has no tokens"
         : prompt.length + completion.length > room
-            ? String.format("prompt and solution have %d tokens; the context holds %d", prompt.length + completion.length,
+            ? String.format("prompt and solution have %d tokens; the context holds %d", prompt.length
+            + completion.length,
                 room) : "";
     if (!reason.isEmpty()) {
       String raw = row.toString();

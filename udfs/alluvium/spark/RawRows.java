@@ -31,7 +31,8 @@ public final class RawRows {
       }
       return spark.read().format("delta").load(input);
     } catch (Exception e) {    // Spark's analysis errors are checked, but not declared
-      throw new DataException(e, "%s cannot be read: %s Give a .jsonl, .json or .parquet path, the path of a Delta table, or"
+      throw new DataException(e,
+      "%s cannot be read: %s Give a .jsonl, .json or .parquet path, the path of a Delta table, or"
           + " table:NAME.", input, String.valueOf(e.getMessage()).lines().findFirst().orElse(""));
     }
   }

@@ -174,7 +174,7 @@ final class RewardGroup implements Serializable {
     double[] weighted = new double[member.length];
     member.tokenValues.forEach((name, values) -> {
       if (values.length != weighted.length) {
-        throw new DataException("rewards: %s, sample %s, %s has %d token values for %d tokens. Score the iteration again.",
+        throw new DataException("rewards: %s, sample %s, %s has %d token values for %d tokens. Score again.",
             Rewards.GROUP_ID.of(member.first), Rewards.SAMPLE.of(member.first), name, values.length, weighted.length);
       }
       for (int t = 0; t < weighted.length; t++) {

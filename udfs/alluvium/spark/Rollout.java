@@ -42,7 +42,8 @@ public record Rollout(PolicyHandle policy, Sampling sampling, int samples, Strin
    *
    * @param entropy nats, summed over tokens
    */
-  public record Tally(int shard, long completions, long tokens, int longest, long truncated, double entropy, long rejects,
+  public record Tally(int shard, long completions, long tokens, int longest, long truncated, double entropy,
+      long rejects,
       Span span)
       implements Serializable {}
 
@@ -82,7 +83,8 @@ public record Rollout(PolicyHandle policy, Sampling sampling, int samples, Strin
     for (Row prompt : prompts) {
       int[] tokens = Prompting.ids(prompt, tokenizer);
       String reason = tokens.length == 0 ? "the prompt has no tokens"
-          : tokens.length > room ? String.format("the prompt has %d tokens; the context of %d leaves %d beside %d new ones",
+          : tokens.length > room
+          ? String.format("the prompt has %d tokens; the context of %d leaves %d beside %d new ones",
               tokens.length, loaded.config().maxPositions(), Math.max(0, room), sampling.maxTokens()) : "";
       if (reason.isEmpty()) {
         kept.add(prompt);
@@ -103,7 +105,8 @@ public record Rollout(PolicyHandle policy, Sampling sampling, int samples, Strin
       completions = loaded.generate(ids, seeds, sampling, tokenizer::decode);
       for (int i = 0; i < completions.size(); i++) {
         int p = i / samples;
-        rows.add(row(shard, kept.get(p), ids.get(p), i % samples, seeds[p][i % samples], completions.get(i), tokenizer));
+        rows.add(row(shard, kept.get(p), ids.get(p), i % samples, seeds[p][i % samples], completions.get(i),
+            tokenizer));
       }
     }
     return new Shard(rows, rejects, tally(shard, completions, rejects.size(), new Span(start, Span.now())));

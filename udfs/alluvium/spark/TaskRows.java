@@ -40,7 +40,8 @@ import scala.collection.JavaConverters;
  */
 public final class TaskRows implements AutoCloseable {
   private static final int RAW = 2000;
-  private static final JsonMapper JSON = JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
+  private static final JsonMapper JSON = JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+      .build();
   private static final TypeReference<LinkedHashMap<String, Object>> OBJECT = new TypeReference<>() { };
 
   private final SparkSession spark;
@@ -55,7 +56,8 @@ public final class TaskRows implements AutoCloseable {
    * A task as a row of the table of prompts, or a refusal, of the row at a position. The part counts the tasks of one
    * row.
    */
-  private record Outcome(long position, int part, List<Row> task, String id, String promptKey, String source, String reason,
+  private record Outcome(long position, int part, List<Row> task, String id, String promptKey, String source,
+      String reason,
       String raw) implements Serializable {
     static Outcome of(long position, int part, Task task, String raw) {
       String key = task.text().orElseGet(() -> task.messages().toString());
@@ -174,7 +176,8 @@ public final class TaskRows implements AutoCloseable {
     values.put(Prompts.SPLIT, task.split());
     task.text().ifPresent(text -> values.put(Prompts.TEXT, text));
     if (task.text().isEmpty()) {
-      values.put(Prompts.MESSAGES, task.messages().stream().map(t -> RowFactory.create(t.role(), t.content())).toList());
+      values.put(Prompts.MESSAGES, task.messages().stream().map(t -> RowFactory.create(t.role(), t.content()))
+          .toList());
     }
     task.answer().ifPresent(answer -> values.put(Prompts.ANSWER, answer));
     task.solution().ifPresent(solution -> values.put(Prompts.SOLUTION, solution));

@@ -131,7 +131,8 @@ public final class UpdateShards implements AutoCloseable {
     for (Row credit : credits) {
       Row completion = byKey.get(sample(credit));
       if (completion == null) {
-        throw new DataException("rollouts: %s, which has an advantage, is not there. Run Estimate again.", sample(credit));
+        throw new DataException("rollouts: %s, which has an advantage, is not there. Run Estimate again.",
+            sample(credit));
       }
       examples.add(example(sample(credit), credit, completion));
     }
@@ -139,7 +140,8 @@ public final class UpdateShards implements AutoCloseable {
     return examples;
   }
 
-  private static Stepping.Shard shard(int part, List<Example> examples, List<PolicyHandle> reference, double temperature) {
+  private static Stepping.Shard shard(int part, List<Example> examples, List<PolicyHandle> reference,
+      double temperature) {
     if (reference.isEmpty() || examples.isEmpty()) {
       return new Stepping.Shard(part, examples);
     }
@@ -148,7 +150,8 @@ public final class UpdateShards implements AutoCloseable {
     List<Example> compared = new ArrayList<>();
     for (int i = 0; i < ordered.size(); i++) {
       Example e = ordered.get(i);
-      compared.add(new Example(e.key(), e.prompt(), e.completion(), e.oldLogp(), logp.get(i), e.advantages(), e.weights()));
+      compared.add(new Example(e.key(), e.prompt(), e.completion(), e.oldLogp(), logp.get(i), e.advantages(),
+          e.weights()));
     }
     return new Stepping.Shard(part, compared);
   }
