@@ -5,15 +5,15 @@ import alluvium.prompts.Task;
 import alluvium.prompts.TaskFormat;
 import alluvium.spark.RawRows;
 import alluvium.spark.TaskRows;
-import alluvium.tables.Field;
 import alluvium.tables.Prompts;
 import alluvium.tables.Rejects;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.functions;
 import picocli.CommandLine.Option;
 
 /**
@@ -23,6 +23,7 @@ import picocli.CommandLine.Option;
  */
 public final class Ingest {
   static final String STAGE = "ingest";
+  private static final int REASONS = 5;
 
   private Ingest() {}
 
@@ -88,10 +89,9 @@ public final class Ingest {
     run.ledger().await();
   }
 
+  /** The most frequent reasons, without the values in them. */
   private static List<Row> reasons(Dataset<Row> rejects) {
-    Field reason = Rejects.REASON;
-    return new ArrayList<>(rejects.groupBy(org.apache.spark.sql.functions.regexp_replace(reason.col(),
-        "['\"].*|[0-9].*", "...")
-        .as(reason.name())).count().orderBy(org.apache.spark.sql.functions.desc("count")).limit(5).collectAsList());
+    Column reason = functions.regexp_replace(Rejects.REASON.col(), " [0-9a-f]{16}:.*|['\"].*|[0-9].*", " ...");
+    return rejects.groupBy(reason).count().orderBy(functions.desc("count")).limit(REASONS).collectAsList();
   }
 }

@@ -283,14 +283,17 @@ public final class Iterate {
     }
 
     private void report(double total, double rest) {
+      String kl = metrics.containsKey("kl_reference") ? "kl_reference" : "kl_step";
       Console.line("%4d  reward %6.3f  accuracy %5.1f%%  entropy %.3f  kl %.4f  length %5.1f  %6.0f tokens/s  %.2f s ="
-          + " generate %.2f + score %.2f + estimate %.2f + update %.2f + Spark, Delta, load %.2f (commits beside: %.2f)",
-          iteration, metrics.getOrDefault("reward_mean", Double.NaN), 100 * metrics.getOrDefault("accuracy", Double.NaN),
-          metrics.getOrDefault("entropy", Double.NaN),
-          metrics.getOrDefault("kl_reference", metrics.getOrDefault("kl_step", Double.NaN)),
-          metrics.getOrDefault("length_mean", Double.NaN), metrics.getOrDefault("tokens_per_second", Double.NaN), total,
-          seconds.get("generate"), seconds.get("score"), seconds.get("estimate"), seconds.get("update"), rest,
+          + " generate %.2f + score %.2f + estimate %.2f + update %.2f + Spark, Delta, load %.2f"
+          + " (commits beside: %.2f)", iteration, metric("reward_mean"), 100 * metric("accuracy"), metric("entropy"),
+          metric(kl), metric("length_mean"), metric("tokens_per_second"), total, seconds.get("generate"),
+          seconds.get("score"), seconds.get("estimate"), seconds.get("update"), rest,
           run.ledger().commitSeconds() - commitsBefore);
+    }
+
+    private double metric(String name) {
+      return metrics.getOrDefault(name, Double.NaN);
     }
   }
 }

@@ -62,7 +62,8 @@ public final class Quickstart {
       Console.line("%n%s", table(Evaluate.rows(run, 0), Evaluate.rows(run, arguments.iterations)));
       Path report = Report.write(run, recipe, Path.of(arguments.lake, "report-" + arguments.run + ".html"));
       Row policy = run.requirePolicy(arguments.iterations);
-      Console.line("policy     %s%nreport     %s%ntables     %s%n%nTry in SQL:", Policies.URI.<String>of(policy), report,
+      Console.line("policy     %s%nreport     %s%ntables     %s%n%nTry in SQL:", Policies.URI.<String>of(policy),
+          report,
           arguments.lake);
       String evaluations = run.lake().sqlName(Evaluations.TABLE);
       Console.line("  SELECT iteration, name, value, low, high FROM %s ORDER BY iteration, name", evaluations);

@@ -95,7 +95,8 @@ public final class Supervise {
     run.ledger().submit(new Ledger.Entry(STAGE, 0, 0,
         List.of(new Ledger.Rows(Policies.TABLE, List.of(base, trained)), new Ledger.Rows(Metrics.TABLE, metrics),
             new Ledger.Rows(Rejects.TABLE, data.rejects())),
-        List.of(Prompts.TABLE), Map.of("update", compute, "load", (System.nanoTime() - began) / 1e9 - compute), () -> { }));
+        List.of(Prompts.TABLE), Map.of("update", compute, "load", (System.nanoTime() - began) / 1e9 - compute),
+        () -> { }));
     run.ledger().await();
     return trained;
   }

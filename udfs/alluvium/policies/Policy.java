@@ -223,7 +223,8 @@ public final class Policy implements AutoCloseable {
 
   /** The sizes of the architecture that every method of the program takes first, and those that a method adds. */
   private NDArray dimensions(NDManager micro, long... more) {
-    long[] own = {config.layers(), config.heads(), config.kvHeads(), config.headDim(), config.slidingWindow().orElse(0)};
+    long[] own = {config.layers(), config.heads(), config.kvHeads(), config.headDim(), config.slidingWindow()
+        .orElse(0)};
     return micro.create(LongStream.concat(LongStream.of(own), LongStream.of(more)).toArray());
   }
 

@@ -60,7 +60,8 @@ public record GradientShards(PolicyHandle policy, List<PolicyHandle> reference, 
         LossSums added = loss.add(differentiation, rows);
         if (!Double.isFinite(added.numerator())) {
           throw new DataException("the loss of examples %s to %s is %s: the step is refused. Look at their"
-              + " log-probabilities and advantages, or lower the learning rate.", rows.get(0).key(), rows.get(rows.size() - 1).key(),
+              + " log-probabilities and advantages, or lower the learning rate.", rows.get(0).key(),
+              rows.get(rows.size() - 1).key(),
               added.numerator());
         }
         sums = sums.plus(added);
