@@ -31,7 +31,7 @@ class LayersTest {
   private static final String TABLES = "alluvium.tables..";
   private static final String SPARK = "alluvium.spark..";
   private static final String JOBS = "alluvium.jobs..";
-  private static final String[] SLOTS = {"alluvium.prompts..", "alluvium.rollouts..", "alluvium.rewards..",
+  private static final String[] SLOTS = {"alluvium.evaluations..", "alluvium.prompts..", "alluvium.rollouts..", "alluvium.rewards..",
       "alluvium.preferences..", "alluvium.selections..", "alluvium.advantages..", "alluvium.objectives..",
       "alluvium.normalizers..", "alluvium.regularizers..", "alluvium.references..", "alluvium.optimizers..",
       "alluvium.merges..", "alluvium.policies.."};

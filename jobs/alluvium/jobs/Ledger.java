@@ -9,6 +9,8 @@ import alluvium.tables.Stages;
 import alluvium.tables.Table;
 import java.sql.Timestamp;
 import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -33,6 +35,7 @@ import org.apache.spark.sql.SparkSession;
  */
 final class Ledger implements AutoCloseable {
   private static final long WAVES = 1000;
+  private static final int MOST_WAITING = 12;    // about two iterations: what waits is held in memory
 
   private final Lake lake;
   private final Manifest manifest;
@@ -45,14 +48,14 @@ final class Ledger implements AutoCloseable {
   });
   private final Map<String, Long> versions = new TreeMap<>();
   private final DoubleAdder seconds = new DoubleAdder();
-  private Future<?> last;
+  private final Deque<Future<?>> waiting = new ArrayDeque<>();
+  private volatile boolean failed;
 
   Ledger(Lake lake, String run, String recipeDigest) {
     this.lake = lake;
     this.manifest = new Manifest(lake);
     this.run = run;
     this.recipeDigest = recipeDigest;
-    this.last = thread.submit(() -> { });
   }
 
   /** One table's share of a stage's output. */
@@ -94,18 +97,24 @@ final class Ledger implements AutoCloseable {
     return version;
   }
 
-  /** Hands in a finished stage and returns at once. */
+  /** Hands in a finished stage and returns at once, unless too many wait already. */
   void submit(Entry entry) {
-    if (last.isDone()) {
-      await();
+    while (!waiting.isEmpty() && (waiting.peek().isDone() || waiting.size() >= MOST_WAITING)) {
+      finish(waiting.remove());
     }
-    last = thread.submit(() -> commit(entry));
+    waiting.add(thread.submit(() -> commit(entry)));
   }
 
   /** Waits until everything handed in is committed. */
   void await() {
+    while (!waiting.isEmpty()) {
+      finish(waiting.remove());
+    }
+  }
+
+  private static void finish(Future<?> commit) {
     try {
-      last.get();
+      commit.get();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new CompletionException(e);
@@ -132,6 +141,15 @@ final class Ledger implements AutoCloseable {
   }
 
   private void commit(Entry entry) {
+    if (failed) {
+      throw new IllegalStateException("not committed, because an earlier commit failed: " + entry.stage());
+    }
+    failed = true;    // until the end is reached
+    write(entry);
+    failed = false;
+  }
+
+  private void write(Entry entry) {
     long start = System.nanoTime();
     Map<String, Long> inputs = new TreeMap<>();
     synchronized (versions) {

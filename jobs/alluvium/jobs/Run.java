@@ -136,10 +136,10 @@ final class Run implements AutoCloseable {
         Map<Field, Object> row = new HashMap<>();
         row.put(Policies.URI, PolicyFolders.publish(lake, folder.resolve("policy"), version));
         if (!slots.isEmpty()) {
-          Files.createDirectory(folder.resolve("optimizer"));
-          OptimizerState.write(folder.resolve("optimizer").resolve(OptimizerState.FILE), slotNames, slots);
-          row.put(Policies.OPTIMIZER_URI, PolicyFolders.publish(lake, folder.resolve("optimizer"), version
-              + "-optimizer"));
+          Path state = Files.createDirectory(folder.resolve("optimizer"));
+          OptimizerState.write(state.resolve(OptimizerState.FILE), slotNames, slots);
+          String name = "optimizer-" + Checkpoint.version(Checkpoint.digests(state));
+          row.put(Policies.OPTIMIZER_URI, PolicyFolders.publish(lake, state, name));
         }
         row.put(Policies.RUN_ID, id);
         row.put(Policies.ITERATION, iteration);
