@@ -31,10 +31,10 @@ class LayersTest {
   private static final String TABLES = "alluvium.tables..";
   private static final String SPARK = "alluvium.spark..";
   private static final String JOBS = "alluvium.jobs..";
-  private static final String[] SLOTS = {"alluvium.evaluations..", "alluvium.prompts..", "alluvium.rollouts..", "alluvium.rewards..",
+  private static final String[] SLOTS = {"alluvium.prompts..", "alluvium.rollouts..", "alluvium.rewards..",
       "alluvium.preferences..", "alluvium.selections..", "alluvium.advantages..", "alluvium.objectives..",
       "alluvium.normalizers..", "alluvium.regularizers..", "alluvium.references..", "alluvium.optimizers..",
-      "alluvium.merges..", "alluvium.policies.."};
+      "alluvium.merges..", "alluvium.evaluations..", "alluvium.policies.."};
 
   private static final ArchRule NAMES = noClasses().should().haveNameMatching(".*(Util|Utils|Helper|Helpers|Manager)")
       .because("a class is named after what it computes");
