@@ -8,6 +8,7 @@ import alluvium.tables.Rewards;
 import alluvium.tables.Rollouts;
 import alluvium.tables.Table;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -55,7 +56,7 @@ public final class Rows {
   static Row ofTokens(String group, int sample, String name, double... each) {
     Map<Field, Object> values = judged(group, sample, name);
     values.put(Rewards.STATUS, "ok");
-    values.put(Rewards.VALUE, 0.0);
+    values.put(Rewards.VALUE, Arrays.stream(each).sum());
     values.put(Rewards.TOKEN_VALUES, each);
     return Rewards.TABLE.row(values);
   }
@@ -84,6 +85,11 @@ public final class Rows {
     List<Row> shuffled = new ArrayList<>(rows);
     shuffled.sort(Comparator.comparingLong(row -> KeyedSeed.of(slices, row.toString())));
     return JavaSparkContext.fromSparkContext(TestSession.spark().sparkContext()).parallelize(shuffled, slices);
+  }
+
+  /** The rows of rollouts that a rollout makes. Not a test's own: a class cannot deserialize its lambdas while it starts. */
+  static List<Row> generated(Rollout rollout, List<Row> prompts) {
+    return rollout.over(TestSession.spark(), prompts, 2).flatMap(s -> s.rollouts().iterator()).collect();
   }
 
   static String digest(JavaRDD<Row> rows, Table table) {
