@@ -6,6 +6,7 @@ import alluvium.prompts.Split;
 import alluvium.rewards.Verifier;
 import alluvium.spark.PolicyHandle;
 import alluvium.spark.Rollout;
+import alluvium.spark.TaskFailure;
 import alluvium.spark.Verdicts;
 import alluvium.tables.Evaluations;
 import alluvium.tables.Field;
@@ -145,7 +146,7 @@ public final class Evaluate {
     static Scores of(JavaRDD<Row> rewards, Verifier verifier) {
       Scores scores = new Scores(new TreeMap<>(), new TreeMap<>(), 0);
       long failed = 0;
-      for (Row row : rewards.collect()) {
+      for (Row row : TaskFailure.surfaced(rewards::collect)) {
         if (Rewards.VALUE.absentIn(row)) {
           failed++;
         } else {

@@ -4,6 +4,7 @@ import alluvium.prompts.Split;
 import alluvium.spark.PolicyHandle;
 import alluvium.spark.Rollout;
 import alluvium.spark.Span;
+import alluvium.spark.TaskFailure;
 import alluvium.tables.DataException;
 import alluvium.tables.Prompts;
 import alluvium.tables.Rejects;
@@ -134,7 +135,7 @@ public final class Generate {
     }
     JavaRDD<Rollout.Shard> shards = rollout.over(run.spark(), prompts, Integer.MAX_VALUE)
         .persist(StorageLevel.MEMORY_AND_DISK());
-    List<Rollout.Tally> tallies = new ArrayList<>(shards.map(Rollout.Shard::tally).collect());
+    List<Rollout.Tally> tallies = new ArrayList<>(TaskFailure.surfaced(shards.map(Rollout.Shard::tally)::collect));
     tallies.sort(Comparator.comparingInt(Rollout.Tally::shard));
     List<Row> rejects = new ArrayList<>();
     if (tallies.stream().anyMatch(t -> t.rejects() > 0)) {

@@ -4,6 +4,7 @@ import alluvium.advantages.Moments;
 import alluvium.prompts.Split;
 import alluvium.rewards.Verifier;
 import alluvium.spark.PolicyHandle;
+import alluvium.spark.TaskFailure;
 import alluvium.spark.Verdicts;
 import alluvium.tables.Prompts;
 import alluvium.tables.Rewards;
@@ -80,7 +81,7 @@ public final class Score {
     Map<String, Double> values = new TreeMap<>();
     Map<String, Moments> moments = new TreeMap<>();
     double failed = 0;
-    List<Tuple2<String, Moments>> parts = rewards.mapPartitionsToPair(Score::moments).collect();
+    List<Tuple2<String, Moments>> parts = TaskFailure.surfaced(rewards.mapPartitionsToPair(Score::moments)::collect);
     for (Tuple2<String, Moments> part : parts) {
       if (part._1().isEmpty()) {
         failed += part._2().count();

@@ -71,7 +71,7 @@ public record Credit(Aggregation aggregation, Selection selection, AdvantageEsti
       groups = verdicts.groupByKey(partitioner).map(g -> RewardGroup.of(credit, g._1(), g._2(), List.of()));
     }
     JavaRDD<RewardGroup> kept = groups.persist(StorageLevel.MEMORY_AND_DISK());
-    List<Part> parts = new ArrayList<>(kept.map(RewardGroup::part).collect());
+    List<Part> parts = new ArrayList<>(TaskFailure.surfaced(kept.map(RewardGroup::part)::collect));
     parts.sort(Comparator.comparing(Part::key));
     Moments batch = parts.stream().map(Part::rewards).reduce(Moments.NONE, Moments::plus);
     Moments tokens = parts.stream().map(Part::credits).reduce(Moments.NONE, Moments::plus);

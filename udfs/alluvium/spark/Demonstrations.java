@@ -27,8 +27,8 @@ public final class Demonstrations {
   public static Tokenized of(Dataset<Row> prompts, PolicyHandle policy, PolicyConfig config) {
     int room = config.maxPositions();
     int[] end = config.eosIds().stream().limit(1).mapToInt(i -> i).toArray();
-    List<Outcome> outcomes = prompts.filter(Prompts.SOLUTION.col().isNotNull()).javaRDD()
-        .map(row -> policy.withTokenizer(tokenizer -> outcome(row, tokenizer, room, end))).collect();
+    List<Outcome> outcomes = TaskFailure.surfaced(prompts.filter(Prompts.SOLUTION.col().isNotNull()).javaRDD()
+        .map(row -> policy.withTokenizer(tokenizer -> outcome(row, tokenizer, room, end)))::collect);
     List<Example> examples = new ArrayList<>();
     List<Row> rejects = new ArrayList<>();
     for (Outcome outcome : outcomes) {

@@ -88,7 +88,7 @@ public final class UpdateShards implements AutoCloseable {
 
   /** Completions that train. */
   public long examples() {
-    return shards.map(s -> (long) s.examples().size()).reduce(Long::sum);
+    return shards.map(s -> (long) s.examples().size()).fold(0L, Long::sum);
   }
 
   @Override
