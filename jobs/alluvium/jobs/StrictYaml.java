@@ -11,6 +11,7 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLParser;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.URL;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -20,6 +21,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * YAML without what makes it dangerous or ambiguous: one document, every key once, no anchors, aliases or tags, at most
@@ -29,6 +32,7 @@ final class StrictYaml {
   static final int LARGEST = 256 * 1024;
   static final int DEEPEST = 24;
   private static final int LONGEST_MESSAGE = 200;
+  private static final Pattern SHIPPED = Pattern.compile("conf(/[A-Za-z0-9_-]+)+\\.yaml");
 
   private static final YAMLFactory FACTORY = YAMLFactory.builder()
       .enable(YAMLParser.Feature.PARSE_BOOLEAN_LIKE_WORDS_AS_STRINGS)
@@ -42,13 +46,13 @@ final class StrictYaml {
     this.place = place;
   }
 
-  /** The text of a file, which must be UTF-8. */
+  /**
+   * The text of a file, which must be UTF-8. A name in conf/ that is no file means the one that the product ships, so
+   * conf/grpo.yaml opens wherever the product's jar is.
+   */
   static String text(Path file) {
-    if (!Files.isRegularFile(file)) {
-      throw new RecipeException("%s: there is no such file. Name a file of conf/ or write one.", file);
-    }
     byte[] bytes;
-    try (InputStream in = Files.newInputStream(file)) {
+    try (InputStream in = Files.isRegularFile(file) ? Files.newInputStream(file) : shipped(file)) {
       bytes = in.readNBytes(LARGEST + 1);
     } catch (IOException e) {
       throw new RecipeException("%s: cannot be read: %s. Check who may read it.", file, e.getMessage());
@@ -59,6 +63,14 @@ final class StrictYaml {
     } catch (CharacterCodingException e) {
       throw new RecipeException("%s: is not UTF-8 text. Save it as UTF-8.", file);
     }
+  }
+
+  private static InputStream shipped(Path file) throws IOException {
+    String name = file.normalize().toString();
+    Optional<URL> resource = Optional.of(name).filter(n -> SHIPPED.matcher(n).matches() && !Files.exists(file))
+        .map(n -> StrictYaml.class.getResource("/" + n));
+    return resource.orElseThrow(() -> new RecipeException(
+        "%s: there is no such file. Name a file of conf/ or write one.", file)).openStream();
   }
 
   /** The nodes of a text; place is what errors call it. */

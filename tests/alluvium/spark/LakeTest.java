@@ -18,6 +18,7 @@ import alluvium.tables.States;
 import alluvium.tables.Table;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -335,6 +336,18 @@ class LakeTest {
     assertThat(values(named.read(Metrics.TABLE, 1))).containsExactly(1.0, 2.0);
     assertThat(values(named.read(States.TABLE))).containsExactly(1.0, 5.0);
     assertThat(named.append(Metrics.TABLE, metrics(0, 1, 2), key("a", 0)).repeated()).isTrue();
+  }
+
+  @Test
+  void aRelativePathIsFromTheWorkingDirectory() {
+    lake.append(Metrics.TABLE, metrics(0, 1, 2), key("a", 0));
+    String relative = Path.of("").toAbsolutePath().relativize(Path.of(location)).toString();
+    assertThat(relative).startsWith("..");
+    Lake same = Lake.open(spark, relative);
+    assertThat(values(same.read(Metrics.TABLE))).containsExactly(1.0, 2.0);
+    same.append(States.TABLE, List.of(state(0, 1)), key("a", 0));
+    assertThat(values(lake.read(States.TABLE))).containsExactly(1.0);
+    assertThat(same.sqlName(States.TABLE)).isEqualTo("delta.`file:" + location + "/states`");
   }
 
   @Test

@@ -55,6 +55,7 @@ final class Decoder {
 
   /** Prepares the calling thread: how many threads one operation may use, no re-specialisation on new shapes. */
   static void enter(int threads) {
+    Offline.settle();
     Engine.getEngine("PyTorch");
     JniUtils.setNumThreads(threads);
     JniUtils.setGraphExecutorOptimize(false);
@@ -76,6 +77,7 @@ final class Decoder {
     static final Decoder DECODER = load();
 
     private static Decoder load() {
+      Offline.settle();
       Engine.getEngine("PyTorch");
       PtNDManager manager = (PtNDManager) NDManager.newBaseManager(Device.cpu(), "PyTorch");
       try (InputStream source = Decoder.class.getResourceAsStream("decoder.py")) {

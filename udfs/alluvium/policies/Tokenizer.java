@@ -44,8 +44,7 @@ public final class Tokenizer implements AutoCloseable {
       "cls_token", "mask_token");
 
   static {
-    System.getProperties().putIfAbsent("ai.djl.offline", "true");
-    System.getProperties().putIfAbsent("OPT_OUT_TRACKING", "true");
+    Offline.settle();
   }
 
   private final HuggingFaceTokenizer tokenizer;

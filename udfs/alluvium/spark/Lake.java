@@ -7,10 +7,12 @@ import alluvium.tables.Rollouts;
 import alluvium.tables.Table;
 import io.delta.tables.DeltaTable;
 import io.delta.tables.DeltaTableBuilder;
+import java.io.IOException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import org.apache.hadoop.fs.Path;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.Column;
@@ -45,13 +47,26 @@ public final class Lake {
   /**
    * Opens the tables at a location; touches none of them.
    *
-   * @param location a Hadoop path, under which each table is a folder; or schema or catalog.schema, without / and :
+   * @param location a Hadoop path, under which each table is a folder, where relative from the working directory; or
+   *     schema or catalog.schema, without / and :
    */
   public static Lake open(SparkSession spark, String location) {
     if (location.isBlank()) {
       throw new DataException("a lake needs a path or a schema, got '%s'", location);
     }
-    return new Lake(LakeSession.checked(spark), location.replaceAll("(?<=[^/:])/+$", ""));
+    String trimmed = location.replaceAll("(?<=[^/:])/+$", "");
+    boolean relative = location.contains("/") && !location.contains(":") && !location.startsWith("/");
+    return new Lake(LakeSession.checked(spark), relative ? qualified(spark, trimmed) : trimmed);
+  }
+
+  private static String qualified(SparkSession spark, String location) {
+    Path path = new Path(location);
+    try {
+      return path.getFileSystem(spark.sessionState().newHadoopConf()).makeQualified(path).toString();
+    } catch (IOException e) {
+      throw new DataException("the lake %s cannot be opened: %s. Give a path with its file system", location,
+          e.getMessage());
+    }
   }
 
   public SparkSession spark() {

@@ -1,0 +1,249 @@
+package alluvium.jobs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import alluvium.Readme;
+import alluvium.spark.Lake;
+import alluvium.spark.TestSession;
+import alluvium.tables.Evaluations;
+import alluvium.tables.Policies;
+import alluvium.tables.Prompts;
+import alluvium.tables.Rejects;
+import java.io.File;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
+import org.apache.spark.sql.Row;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The assembly under spark-submit, as users start it: the README's own commands, in a folder that has nothing of the
+ * repository but what those commands name. Spark is put together from the build's jars, without those that the
+ * assembly brings, and started by Spark's launcher.
+ */
+class SubmitIT {
+  private static final Path ASSEMBLY = Path.of(System.getProperty("assembly.jar")).toAbsolutePath();
+  private static final Pattern NOT_SPARK = Pattern.compile(".*/(io/delta|ai/djl|com/google/code/gson|com/google/errorprone"
+      + "|net/java/dev/jna|info/picocli|com/fasterxml/jackson/dataformat|org/yaml|org/webjars|org/junit|org/opentest4j"
+      + "|org/apiguardian|org/assertj|net/bytebuddy|com/tngtech)/.*");
+  private static final int LONGEST_SECONDS = 300;
+
+  private static final String SMALL = """
+      layers: 2
+      hidden: 32
+      heads: 2
+      kvHeads: 2
+      intermediate: 64
+      maxPositions: 16
+      vocabulary: {Characters: {}}
+      """;
+
+  @TempDir
+  static Path folder;
+  private static Path work;
+
+  private record Outcome(int code, String text, double seconds) {}
+
+  @BeforeAll
+  static void sparkAndAFolderToWorkIn() throws IOException {
+    Path home = folder.resolve("spark");
+    Files.createDirectories(home.resolve("jars"));
+    Files.createDirectories(home.resolve("conf"));
+    Files.writeString(home.resolve("RELEASE"), "Spark of the build's jars\n");
+    for (Path jar : sparkJars()) {
+      Files.createSymbolicLink(home.resolve("jars").resolve(jar.getFileName()), jar);
+    }
+    Path script = Files.createDirectories(folder.resolve("bin")).resolve("spark-submit");
+    Files.writeString(script, """
+        #!/usr/bin/env bash
+        # The launcher answers with the command line of the job's JVM: an empty word and a line's end, then NUL after every word.
+        set -euo pipefail
+        export SPARK_HOME='%s' SPARK_SCALA_VERSION=2.12 SPARK_LOCAL_IP=127.0.0.1 JAVA_HOME='%s'
+        mapfile -d '' -t command < <("$JAVA_HOME/bin/java" -cp "$SPARK_HOME/jars/*" org.apache.spark.launcher.Main \\
+            org.apache.spark.deploy.SparkSubmit "$@" | tail -n +2)
+        exec "${command[@]:?the launcher has failed}"
+        """.formatted(home, System.getProperty("java.home")));
+    assertThat(script.toFile().setExecutable(true)).isTrue();
+
+    work = Files.createDirectories(folder.resolve("work"));
+    Files.createSymbolicLink(Files.createDirectory(work.resolve("target")).resolve("alluvium-assembly.jar"), ASSEMBLY);
+    Files.createDirectories(work.resolve("conf/policies"));
+    Files.copy(Path.of("conf/log4j2.properties"), work.resolve("conf/log4j2.properties"));
+    Files.writeString(work.resolve("conf/policies/small.yaml"), SMALL);
+    Files.writeString(work.resolve("questions.jsonl"), questions());
+    Files.writeString(work.resolve("questions.yaml"), Readme.blocks("Your own data", "yaml").get(0).replace("heldOut: 500", "heldOut: 8"));
+    Files.writeString(work.resolve("my-sft.yaml"), with("conf/quickstart-sft.yaml", "total: \\d+", "total: 60",
+        "warmup: \\d+", "warmup: 5", "Batches: .*", "Batches: {count: 60, size: 16, shards: 2, microBatch: 8}}",
+        "learningRate: .*", "learningRate: 1.0e-2"));
+    Files.writeString(work.resolve("my-grpo.yaml"), with("conf/quickstart.yaml", "perIteration: \\d+, samples: \\d+",
+        "perIteration: 8, samples: 8", "shardPrompts: \\d+", "shardPrompts: 2", "maxTokens: \\d+", "maxTokens: 4",
+        "perIteration: \\d+, shards: \\d+, microBatch: \\d+", "perIteration: 2, shards: 4, microBatch: 8"));
+  }
+
+  /** Sums of one digit, so that a policy of a few seconds is right now and then; one is there twice, one is empty. */
+  private static String questions() {
+    StringBuilder rows = new StringBuilder();
+    for (int a = 0; a < 10; a++) {
+      for (int b = 0; a + b < 10; b++) {
+        rows.append(String.format("{\"question\": \"%d+%d=\", \"answer\": \"%d\", \"worked\": \"%d\"}%n", a, b, a + b, a + b));
+      }
+    }
+    return rows + "{\"question\": \"0+0=\", \"answer\": \"0\", \"worked\": \"0\"}\n"
+        + "{\"question\": \"\", \"answer\": \"0\", \"worked\": \"0\"}\n";
+  }
+
+  /** A shipped recipe with its numbers replaced, each of which must be there. */
+  private static String with(String file, String... patternsAndTexts) throws IOException {
+    String text = Files.readString(Path.of(file));
+    for (int i = 0; i < patternsAndTexts.length; i += 2) {
+      String changed = text.replaceAll(patternsAndTexts[i], patternsAndTexts[i + 1]);
+      assertThat(changed).as(patternsAndTexts[i]).isNotEqualTo(text);
+      text = changed;
+    }
+    return text;
+  }
+
+  private static List<Path> sparkJars() {
+    List<Path> jars = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator)).map(Path::of)
+        .filter(jar -> jar.toString().endsWith(".jar") && jar.getNameCount() > 3 && !jar.startsWith(ASSEMBLY.getParent()))
+        .filter(jar -> !NOT_SPARK.matcher(jar.toString()).matches()).toList();
+    assertThat(jars).anyMatch(jar -> jar.toString().contains("spark-core")).hasSizeGreaterThan(100);
+    return jars;
+  }
+
+  private static Outcome run(String script) throws IOException, InterruptedException {
+    long start = System.nanoTime();
+    Path log = Files.createTempFile(folder, "log", ".txt");
+    ProcessBuilder builder = new ProcessBuilder("bash", "-euo", "pipefail", "-c", script).directory(work.toFile())
+        .redirectErrorStream(true).redirectOutput(log.toFile());
+    builder.environment().merge("PATH", folder.resolve("bin").toString(), (old, own) -> own + File.pathSeparator + old);
+    Process process = builder.start();
+    try {
+      assertThat(process.waitFor(LONGEST_SECONDS, TimeUnit.SECONDS)).as("ends in time").isTrue();
+    } finally {
+      process.descendants().forEach(ProcessHandle::destroyForcibly);
+      process.destroyForcibly();
+    }
+    return new Outcome(process.exitValue(), Files.readString(log), (System.nanoTime() - start) / 1e9);
+  }
+
+  private static String succeed(String script) throws IOException, InterruptedException {
+    Outcome outcome = run(script);
+    assertThat(outcome.code()).as(outcome.text()).isZero();
+    return outcome.text();
+  }
+
+  @Test
+  void theAssemblyHoldsWhatSparkLacksAndNothingElse() throws IOException {
+    Set<String> ours = entries(ASSEMBLY);
+    assertThat(ours).contains("alluvium/jobs/Iterate.class", "conf/grpo.yaml", "conf/clusters/local.yaml",
+        "pytorch/cpu/linux-x86_64/libtorch_cpu.so", "io/delta/sql/DeltaSparkSessionExtension.class");
+    for (Path jar : sparkJars()) {
+      assertThat(entries(jar).stream().filter(name -> name.endsWith(".class") && ours.contains(name)).limit(3))
+          .as(jar.toString()).isEmpty();
+    }
+    assertThat(ours.stream().filter(name -> name.matches("(scala|org/slf4j|org/apache/(hadoop|logging)|com/google"
+        + "|com/fasterxml|org/yaml)/.*|META-INF/.*\\.(SF|RSA|DSA)")).limit(3)).isEmpty();
+    try (ZipFile zip = new ZipFile(ASSEMBLY.toFile())) {
+      assertThat(text(zip, "META-INF/services/org.apache.spark.sql.sources.DataSourceRegister"))
+          .contains("DeltaDataSource");
+      assertThat(text(zip, "META-INF/services/ai.djl.engine.EngineProvider")).contains("PtEngineProvider");
+    }
+  }
+
+  private static Set<String> entries(Path jar) throws IOException {
+    try (ZipFile zip = new ZipFile(jar.toFile())) {
+      return zip.stream().map(ZipEntry::getName).filter(n -> !n.startsWith("META-INF/versions/") && !n.equals(
+          "module-info.class")).collect(Collectors.toSet());
+    }
+  }
+
+  private static String text(ZipFile zip, String entry) throws IOException {
+    return new String(zip.getInputStream(zip.getEntry(entry)).readAllBytes(), StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void aBadRecipeEndsBeforeSparkStarts() throws IOException, InterruptedException {
+    Files.writeString(work.resolve("bad.yaml"), with("conf/grpo.yaml", "advantage: +\\{Grpo:", "advantage: {Grppo:"));
+    Outcome outcome = run("""
+        spark-submit --master 'local[2]' --class alluvium.jobs.Iterate target/alluvium-assembly.jar --lake out/bad \\
+            --source questions --recipe bad.yaml --iterations 1
+        """);
+    assertThat(outcome.code()).isNotZero();
+    assertThat(outcome.text()).contains("bad.yaml: advantage.Grppo is not a class of advantages. Did you mean Grpo?")
+        .doesNotContain("SparkContext");
+    assertThat(work.resolve("out/bad")).doesNotExist();
+    assertThat(outcome.seconds()).isLessThan(30);
+  }
+
+  @Test
+  void theCommandsOfTheReadme() throws IOException, InterruptedException {
+    List<String> blocks = Readme.blocks("Your own data", "bash");
+    assertThat(blocks).hasSize(2);
+    String first = succeed(blocks.get(0));
+    assertThat(first).contains("55 tasks, 8 of them held out; 2 rows refused").contains("report     out/report.html")
+        .doesNotContain("INFO");
+    // each stage in a JVM of its own, after what one JVM did
+    succeed(blocks.get(0).substring(0, blocks.get(0).indexOf("\n}\n") + 3) + blocks.get(1));
+
+    String lake = work.resolve("out/lake").toString();
+    Map<Integer, Row> local = policies(lake, "main");
+    assertThat(local.keySet()).containsExactly(0, 1, 2, 3);
+    List<String> versions = local.values().stream().map(Policies.POLICY_VERSION::<String>of).toList();
+    assertThat(versions).doesNotHaveDuplicates();
+    Path start = Path.of(URI.create(Policies.URI.of(local.get(0))));
+    assertThat(Files.readString(start.resolve("config.json"))).containsPattern("\"hidden_size\"\\s*:\\s*32");
+
+    // two executors of their own, from the same policy: not a bit differs
+    succeed("""
+        spark-submit --master 'local-cluster[2,1,1024]' --class alluvium.jobs.Iterate target/alluvium-assembly.jar \\
+            --lake out/lake --run cluster --policy '%s' --source questions --recipe my-grpo.yaml --iterations 3
+        """.formatted(start));
+    assertThat(executors()).hasSize(2);
+    assertThat(policies(lake, "cluster").values().stream().map(Policies.POLICY_VERSION::<String>of)).isEqualTo(versions);
+
+    Lake tables = Lake.open(TestSession.spark(), lake);
+    assertThat(tables.read(Prompts.TABLE).count()).isEqualTo(55);
+    assertThat(tables.read(Rejects.TABLE).count()).isEqualTo(2);
+    assertThat(tables.read(Evaluations.TABLE).select(Evaluations.ITERATION.col()).distinct().collectAsList().stream()
+        .map(row -> row.getInt(0))).containsExactlyInAnyOrder(0, 2, 3);
+    assertThat(Files.readString(work.resolve("out/report.html"))).contains(versions.get(2)).doesNotContain(versions.get(3));
+  }
+
+  private static Map<Integer, Row> policies(String lake, String run) {
+    Map<Integer, Row> byIteration = new TreeMap<>();
+    Lake.open(TestSession.spark(), lake).read(Policies.TABLE).filter(Policies.RUN_ID.col().equalTo(run)
+        .and(Policies.ROLE.col().equalTo(Run.MAIN))).collectAsList()
+        .forEach(row -> byIteration.put(Policies.ITERATION.of(row), row));
+    return byIteration;
+  }
+
+  /** Folders of the executors that the cluster has started. */
+  private static List<Path> executors() throws IOException {
+    List<Path> found = new ArrayList<>();
+    try (Stream<Path> applications = Files.list(folder.resolve("spark/work"))) {
+      for (Path application : applications.toList()) {
+        try (Stream<Path> executors = Files.list(application)) {
+          executors.filter(e -> Files.exists(e.resolve("stderr"))).forEach(found::add);
+        }
+      }
+    }
+    return found;
+  }
+}
