@@ -56,6 +56,7 @@ class GoldenGradientTest {
   private static void check(GoldenCases.Case golden, int microBatch) {
     Checkpoint checkpoint = Checkpoint.read(FOLDER);
     double loss = 0;
+    double clipped = 0;
     double[][] gradient = new double[checkpoint.weights().size()][];
     try (Policy policy = new Policy(checkpoint.config(), checkpoint.weights())) {
       List<Example> rows = examples(golden.advantages());
@@ -70,6 +71,7 @@ class GoldenGradientTest {
             total = total.plus(sums.add(differentiation, rows.subList(from, Math.min(rows.size(), from + microBatch))));
           }
           loss += total.numerator() / total.denominator();
+          clipped += part.objective().isPresent() ? total.clipped() / total.tokens() : 0;
           add(gradient, differentiation.gradients(), total.denominator());
         }
       }
@@ -77,6 +79,12 @@ class GoldenGradientTest {
     JsonNode expected = golden.expected();
     double known = expected.get("loss").asDouble();
     assertThat(loss).as("loss").isCloseTo(known, within(1e-5 * Math.abs(known) + 1e-6));
+    JsonNode metrics = expected.get("metrics");
+    if (metrics.has("cispo_clip_ratio")) {
+      assertThat(clipped).as("clip fraction").isCloseTo(metrics.get("cispo_clip_ratio").asDouble(), within(1e-6));
+    } else if (!golden.name().contains("sequence")) {    // recorded per completion there, ours is per token
+      assertThat(clipped).as("clip fraction").isCloseTo(metrics.get("clip_ratio/region_mean").asDouble(), within(1e-6));
+    }
     double norm = Math.sqrt(Arrays.stream(gradient).flatMapToDouble(Arrays::stream).map(g -> g * g).sum());
     double recorded = expected.get("grad_norm").asDouble();
     assertThat(norm).as("gradient norm").isCloseTo(recorded, within(1e-4 * recorded));

@@ -3,6 +3,7 @@ package alluvium.objectives;
 import static alluvium.tables.RecipeException.require;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.DataType;
 import alluvium.policies.TokenBatch;
 
 /**
@@ -18,7 +19,7 @@ import alluvium.policies.TokenBatch;
  * @param low how far below 1 the weight may be, > 0; 1 or more switches the bound off, as the paper does
  * @param high how far above 1 the weight may be, > 0; 0.2 in a public run, tuned in the paper
  */
-public record Cispo(float low, float high) implements Objective {
+public record Cispo(float low, float high) implements Clipping {
   public Cispo {
     require(low > 0 && Float.isFinite(low), "Cispo.low must be > 0, got %s. 1 or more means no lower bound.", low);
     require(high > 0 && Float.isFinite(high), "Cispo.high must be > 0, got %s. The upper bound is 1 + high.", high);
@@ -28,5 +29,11 @@ public record Cispo(float low, float high) implements Objective {
   public NDArray terms(TokenBatch b) {
     NDArray weight = Ratios.ofTokens(b).stopGradient().clip(1 - low, 1 + high);
     return weight.mul(b.advantage()).mul(b.logp()).neg();
+  }
+
+  @Override
+  public NDArray clipped(TokenBatch b) {
+    NDArray ratio = Ratios.ofTokens(b).stopGradient();
+    return ratio.gt(1 + high).logicalOr(ratio.lt(1 - low)).toType(DataType.FLOAT32, false);
   }
 }

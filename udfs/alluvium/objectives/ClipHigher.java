@@ -19,7 +19,7 @@ import alluvium.policies.TokenBatch;
  * @param low how far rho may fall below 1 with a gain, in (0, 1); 0.2 in both papers
  * @param high how far rho may rise above 1 with a gain, > 0; 0.2 in PPO, 0.28 in DAPO
  */
-public record ClipHigher(float low, float high) implements Objective {
+public record ClipHigher(float low, float high) implements Clipping {
   public ClipHigher {
     Bounds.check("ClipHigher", low, high);
   }
@@ -30,5 +30,10 @@ public record ClipHigher(float low, float high) implements Objective {
     NDArray free = rho.mul(b.advantage());
     NDArray clipped = rho.clip(1 - low, 1 + high).mul(b.advantage());
     return free.minimum(clipped).neg();
+  }
+
+  @Override
+  public NDArray clipped(TokenBatch b) {
+    return Ratios.clipped(Ratios.ofTokens(b), b.advantage(), low, high);
   }
 }

@@ -18,7 +18,7 @@ import alluvium.policies.TokenBatch;
  * @param high as in {@link ClipHigher}
  * @param cap largest ratio that still pushes a bad token down, >= 1 + high; 3 in the paper
  */
-public record DualClip(float low, float high, float cap) implements Objective {
+public record DualClip(float low, float high, float cap) implements Clipping {
   public DualClip {
     Bounds.check("DualClip", low, high);
     require(cap >= 1 + high, "DualClip.cap must be at least 1 + high = %s, got %s. The paper has 3.", 1 + high, cap);
@@ -31,5 +31,10 @@ public record DualClip(float low, float high, float cap) implements Objective {
     NDArray clipped = rho.clip(1 - low, 1 + high).mul(b.advantage());
     NDArray worst = b.advantage().abs().mul(cap);           // a term with A >= 0 is never positive: it stays below this
     return free.minimum(clipped).neg().minimum(worst);
+  }
+
+  @Override
+  public NDArray clipped(TokenBatch b) {
+    return Ratios.clipped(Ratios.ofTokens(b), b.advantage(), low, high);
   }
 }

@@ -1,6 +1,7 @@
 package alluvium.objectives;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.DataType;
 import alluvium.policies.TokenBatch;
 
 /** How much more probable the live policy makes the sampled tokens than the policy that the update started from. */
@@ -19,6 +20,14 @@ public final class Ratios {
   static NDArray logsOfSequences(TokenBatch b) {
     NDArray lengths = b.mask().sum(new int[] {1}, true).maximum(1);
     return logs(b).mul(b.mask()).sum(new int[] {1}, true).div(lengths);
+  }
+
+  /** (B, T): 1 where min(ratio A, clip(ratio) A) is the clipped one and has no slope, else 0. */
+  static NDArray clipped(NDArray ratio, NDArray advantage, float low, float high) {
+    NDArray still = ratio.stopGradient();
+    NDArray above = still.gt(1 + high).logicalAnd(advantage.gt(0));
+    NDArray below = still.lt(1 - low).logicalAnd(advantage.lt(0));
+    return above.logicalOr(below).toType(DataType.FLOAT32, false);
   }
 
   private static NDArray logs(TokenBatch b) {

@@ -20,7 +20,7 @@ import alluvium.policies.TokenBatch;
  * @param low how far s may fall below 1 with a gain, in (0, 1); 3e-4 in the paper
  * @param high how far s may rise above 1 with a gain, > 0; 4e-4 in the paper
  */
-public record SequenceClip(float low, float high) implements Objective {
+public record SequenceClip(float low, float high) implements Clipping {
   public SequenceClip {
     Bounds.check("SequenceClip", low, high);
   }
@@ -32,5 +32,11 @@ public record SequenceClip(float low, float high) implements Objective {
     NDArray free = ratio.mul(b.advantage());
     NDArray clipped = ratio.clip(1 - low, 1 + high).mul(b.advantage());
     return free.minimum(clipped).neg();
+  }
+
+  @Override
+  public NDArray clipped(TokenBatch b) {
+    NDArray ratio = Ratios.logsOfSequences(b).clip(-20, 10).exp();
+    return Ratios.clipped(ratio, b.advantage(), low, high);
   }
 }
