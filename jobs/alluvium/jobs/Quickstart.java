@@ -25,7 +25,7 @@ public final class Quickstart {
   private Quickstart() {}
 
   static final class Arguments extends Options {
-    @Option(names = "--iterations", defaultValue = "60", description = "GRPO iterations (default: ${DEFAULT-VALUE})")
+    @Option(names = "--iterations", defaultValue = "50", description = "GRPO iterations (default: ${DEFAULT-VALUE})")
     int iterations;
 
     @Option(names = "--supervised", defaultValue = "conf/quickstart-sft.yaml",
