@@ -13,11 +13,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.atomic.DoubleAdder;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.Dataset;
@@ -45,14 +45,14 @@ final class Ledger implements AutoCloseable {
   });
   private final Map<String, Long> versions = new TreeMap<>();
   private final DoubleAdder seconds = new DoubleAdder();
-  private Future<?> last;
+  private CompletableFuture<Void> last;
 
   Ledger(Lake lake, String run, String recipeDigest) {
     this.lake = lake;
     this.manifest = new Manifest(lake);
     this.run = run;
     this.recipeDigest = recipeDigest;
-    this.last = thread.submit(() -> { });
+    this.last = CompletableFuture.runAsync(() -> { }, thread);
   }
 
   /** One table's share of a stage's output. */
@@ -99,7 +99,7 @@ final class Ledger implements AutoCloseable {
     if (last.isDone()) {
       await();
     }
-    last = thread.submit(() -> commit(entry));
+    last = last.thenRunAsync(() -> commit(entry), thread);    // what follows a failed commit is not begun
   }
 
   /** Waits until everything handed in is committed. */
