@@ -139,7 +139,8 @@ final class Run implements AutoCloseable {
         if (!slots.isEmpty()) {
           Files.createDirectory(folder.resolve("optimizer"));
           OptimizerState.write(folder.resolve("optimizer").resolve(OptimizerState.FILE), slotNames, slots);
-          row.put(Policies.OPTIMIZER_URI, PolicyFolders.publish(lake, folder.resolve("optimizer"), version + "-optimizer"));
+          row.put(Policies.OPTIMIZER_URI, PolicyFolders.publish(lake, folder.resolve("optimizer"),
+              Checkpoint.version(Checkpoint.digests(folder.resolve("optimizer"))) + "-optimizer"));
         }
         row.put(Policies.RUN_ID, id);
         row.put(Policies.ITERATION, iteration);
