@@ -152,11 +152,16 @@ public final class Generate {
     return ids;
   }
 
-  /** The rows of the ids, in their order. */
+  /** The rows of the ids, in their order; every one must be there. */
   static List<Row> rows(Dataset<Row> prompts, List<String> ids) {
     Map<String, Row> byId = new HashMap<>();
     prompts.filter(Prompts.PROMPT_ID.col().isin(ids.toArray())).collectAsList()
         .forEach(row -> byId.put(Prompts.PROMPT_ID.of(row), row));
+    for (String id : ids) {
+      if (!byId.containsKey(id)) {
+        throw new DataException("prompts: task %s is not there. Ingest its source again, or name its source.", id);
+      }
+    }
     return ids.stream().map(byId::get).toList();
   }
 }

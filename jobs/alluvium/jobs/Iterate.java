@@ -194,6 +194,9 @@ public final class Iterate {
         metrics.putAll(Generate.metrics(tallies, generated));
       }
       metrics.put("waves", (double) waves.size());
+      if (waves.size() > 1 || tallies.isEmpty()) {    // of all waves, those that an earlier process judged among them
+        metrics.putAll(Score.metrics(waves.stream().map(Wave::rewards).reduce(JavaRDD::union).orElseThrow(), recipe));
+      }
       seconds.put("generate", generated);
       seconds.put("score", metrics.remove("scored"));
       return waves;
@@ -217,7 +220,7 @@ public final class Iterate {
         rewards = run.rows(Rewards.TABLE, iteration).filter(Rewards.WAVE.col().equalTo(wave)).javaRDD();
       } else {
         rewards = Score.score(rollouts, rows, recipe, reference);
-        metrics.putAll(Score.metrics(rewards, recipe));
+        metrics.putAll(Score.metrics(rewards, recipe));    // computes and keeps them
         double took = (System.nanoTime() - began) / 1e9;
         run.ledger().submit(Score.entry(run, rewards, iteration, wave, took));
       }

@@ -10,6 +10,8 @@ import alluvium.tables.Table;
 import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
@@ -76,7 +78,8 @@ final class Ledger implements AutoCloseable {
   /**
    * One finished stage.
    *
-   * @param outputs the first is the stage's main table
+   * @param outputs the first is the stage's main table, committed last: a stage that reads what it adds to, as Ingest
+   *     does, finds it unchanged when it is computed again after a crash
    * @param inputs tables it read: their versions are those last committed or opened by this run
    * @param seconds phase to wall seconds
    * @param after called when everything is committed, to free what was kept
@@ -162,11 +165,13 @@ final class Ledger implements AutoCloseable {
     inputs.forEach((table, version) -> metadata.put("input." + table, version.toString()));
     CommitKey key = new CommitKey(run, entry.stage(), entry.iteration() * WAVES + entry.wave(), metadata);
     Commit main = null;
-    for (Output output : entry.outputs()) {
+    List<Output> mainLast = new ArrayList<>(entry.outputs());
+    Collections.reverse(mainLast);
+    for (Output output : mainLast) {
       Commit commit = output instanceof Rows rows ? lake.append(rows.table(), rows.rows(), key)
           : lake.append(output.table(), ((Data) output).rows(), key);
       outputs.put(output.table().name(), commit.version());
-      main = main == null ? commit : main;
+      main = commit;
       synchronized (versions) {
         versions.put(output.table().name(), commit.version());
       }

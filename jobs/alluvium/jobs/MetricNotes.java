@@ -60,6 +60,9 @@ public final class MetricNotes {
           "Length of the step that the data asks for.", "loss per weight",
           "Steady, within a factor of ten. Single spikes are what clipping is for; growth over many iterations comes "
               + "before divergence; 0 means that no group had a difference in rewards."),
+      new Note("steps", "Optimizer steps", "number of mini-batches with at least one token that counts",
+          "Steps taken in the iteration.", "steps",
+          "Mini-batches times epochs. Less where too few groups train to fill them; 0 leaves the policy as it is."),
       new Note("learning_rate", "Learning rate", "the schedule's value at the last step of the iteration",
           "Scale of the optimizer's steps.", "none", "As the recipe says: a warm-up, then constant or decaying."),
       new Note("length_mean", "Mean length", "(1/N) Σᵢ |yᵢ|", "Tokens per completion, end of text included.",

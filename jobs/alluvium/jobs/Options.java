@@ -38,7 +38,7 @@ class Options {
           line.getUsageMessage());
     }
     if (line.isUsageHelpRequested()) {
-      Console.line(line.getUsageMessage().replace("%", "%%"));
+      Console.line(line.getUsageMessage());
     }
     if (run != null && !run.matches("[A-Za-z0-9][A-Za-z0-9._-]{0,99}")) {
       throw new RecipeException("--run must be letters, digits, '.', '_', '-', at most 100, got \"%s\"", run);

@@ -124,19 +124,24 @@ public final class Update {
     LossSums all = LossSums.NONE;
     double loss = 0;
     double norm = 0;
-    for (Stepping.Step step : steps) {
+    List<Stepping.Step> taken = steps.stream().filter(s -> s.sums().denominator() != 0).toList();
+    for (Stepping.Step step : taken) {
       all = all.plus(step.sums());
-      loss += step.loss() / steps.size();
-      norm += step.gradientNorm() / steps.size();
+      loss += step.loss();
+      norm += step.gradientNorm();
     }
     Map<String, Double> values = new TreeMap<>();
-    values.put("loss", loss);
-    values.put("gradient_norm", norm);
+    values.put("steps", (double) taken.size());
     values.put("learning_rate", steps.get(steps.size() - 1).learningRate());
+    if (taken.isEmpty()) {
+      return values;
+    }
+    values.put("loss", loss / taken.size());
+    values.put("gradient_norm", norm / taken.size());
     values.put("ratio_mean", all.ratio() / all.tokens());
     values.put("clip_fraction", all.clipped() / all.tokens());
     values.put("kl_step", all.kl() / all.tokens());
-    values.put("logp_mismatch", steps.get(0).sums().mismatch());
+    values.put("logp_mismatch", taken.get(0).sums().mismatch());
     if (all.referenceKl() != 0) {
       values.put("kl_reference", all.referenceKl() / all.tokens());
     }

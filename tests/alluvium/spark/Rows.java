@@ -97,7 +97,7 @@ public final class Rows {
   }
 
   /** The values of a column, sorted, once each. */
-  static TreeSet<String> distinct(List<Row> rows, Field column) {
+  public static TreeSet<String> distinct(List<Row> rows, Field column) {
     TreeSet<String> values = new TreeSet<>();
     rows.forEach(row -> values.add(String.valueOf(column.<Object>of(row))));
     return values;

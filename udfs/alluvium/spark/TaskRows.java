@@ -79,7 +79,8 @@ public final class TaskRows implements AutoCloseable {
 
   /** The tasks of raw rows; rows of one text column named value are lines of JSON. */
   public static TaskRows read(Dataset<Row> raw, TaskFormat format) {
-    boolean lines = raw.columns().length == 1 && raw.columns()[0].equals("value");
+    boolean lines = raw.columns().length == 1 && raw.columns()[0].equals("value")
+        && raw.schema().fields()[0].dataType().equals(Field.STRING);
     StructType schema = raw.schema();
     JavaRDD<Outcome> outcomes = raw.javaRDD().zipWithIndex()
         .flatMap(pair -> outcomes(pair._1(), pair._2(), format, lines, schema).iterator());
@@ -137,7 +138,8 @@ public final class TaskRows implements AutoCloseable {
     String source = format.toString();
     List<Outcome> outcomes = new ArrayList<>();
     try {
-      Map<String, Object> columns = lines ? JSON.readValue(row.getString(0), OBJECT) : columns(row, schema);
+      Map<String, Object> columns = !lines ? columns(row, schema)
+          : row.isNullAt(0) ? null : JSON.readValue(row.getString(0), OBJECT);
       if (columns == null) {
         throw new DataException("the line is null; an object is needed");
       }
