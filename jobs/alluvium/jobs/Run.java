@@ -36,26 +36,33 @@ final class Run implements AutoCloseable {
   private final Lake lake;
   private final Ledger ledger;
   private final String recipeDigest;
+  private final Runnable ending;
 
-  private Run(String id, long seed, Cluster cluster, Lake lake, String recipeDigest) {
+  private Run(String id, long seed, Cluster cluster, Lake lake, String recipeDigest, Runnable ending) {
     this.id = id;
     this.seed = seed;
     this.cluster = cluster;
     this.lake = lake;
     this.recipeDigest = recipeDigest;
     this.ledger = new Ledger(lake, id, recipeDigest);
+    this.ending = ending;
   }
 
-  /** Opens the run that a command line names. Everything the command line and the recipe can get wrong was checked. */
+  /**
+   * Opens the run that a command line names. Everything the command line and the recipe can get wrong was checked. A
+   * session that this starts ends with the run; one that it joins, such as a notebook's, stays.
+   */
   static Run open(String application, Options options, String recipeDigest) {
     Cluster cluster = Cluster.read(Path.of(options.cluster));
+    boolean joined = LakeSession.running();
     SparkSession spark = LakeSession.open(application, cluster.slots(), cluster.spark());
-    return new Run(options.run, options.seed, cluster, Lake.open(spark, options.lake), recipeDigest);
+    return new Run(options.run, options.seed, cluster, Lake.open(spark, options.lake), recipeDigest,
+        joined ? () -> { } : spark::stop);
   }
 
   /** Another run on the same open tables. */
   Run beside(String otherId, long otherSeed, String otherRecipeDigest) {
-    return new Run(otherId, otherSeed, cluster, lake, otherRecipeDigest);
+    return new Run(otherId, otherSeed, cluster, lake, otherRecipeDigest, () -> { });
   }
 
   String id() {
@@ -160,7 +167,11 @@ final class Run implements AutoCloseable {
 
   @Override
   public void close() {
-    ledger.close();
+    try {
+      ledger.close();
+    } finally {
+      ending.run();
+    }
   }
 
   static void delete(Path folder) throws IOException {

@@ -42,6 +42,7 @@ class SubmitIT {
   private static final Pattern NOT_SPARK = Pattern.compile(".*/(io/delta|ai/djl|com/google/code/gson|com/google/errorprone"
       + "|net/java/dev/jna|info/picocli|com/fasterxml/jackson/dataformat|org/yaml|org/webjars|org/junit|org/opentest4j"
       + "|org/apiguardian|org/assertj|net/bytebuddy|com/tngtech)/.*");
+  private static final String QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";     // JVMs that live for seconds
   private static final int LONGEST_SECONDS = 300;
 
   private static final String SMALL = """
@@ -74,11 +75,12 @@ class SubmitIT {
         #!/usr/bin/env bash
         # The launcher answers with the command line of the job's JVM: an empty word and a line's end, then NUL after every word.
         set -euo pipefail
-        export SPARK_HOME='%s' SPARK_SCALA_VERSION=2.12 SPARK_LOCAL_IP=127.0.0.1 JAVA_HOME='%s'
+        export SPARK_HOME='%s' SPARK_SCALA_VERSION=2.12 SPARK_LOCAL_IP=127.0.0.1 JAVA_HOME='%s' \\
+            SPARK_SUBMIT_OPTS='%s'
         mapfile -d '' -t command < <("$JAVA_HOME/bin/java" -cp "$SPARK_HOME/jars/*" org.apache.spark.launcher.Main \\
             org.apache.spark.deploy.SparkSubmit "$@" | tail -n +2)
         exec "${command[@]:?the launcher has failed}"
-        """.formatted(home, System.getProperty("java.home")));
+        """.formatted(home, System.getProperty("java.home"), QUICK));
     assertThat(script.toFile().setExecutable(true)).isTrue();
 
     work = Files.createDirectories(folder.resolve("work"));
@@ -212,9 +214,10 @@ class SubmitIT {
 
     // two executors of their own, from the same policy: not a bit differs
     succeed("""
-        spark-submit --master 'local-cluster[2,1,1024]' --class alluvium.jobs.Iterate target/alluvium-assembly.jar \\
-            --lake out/lake --run cluster --policy '%s' --source questions --recipe my-grpo.yaml --iterations 3
-        """.formatted(start));
+        spark-submit --master 'local-cluster[2,1,1024]' --conf 'spark.executor.extraJavaOptions=%s' \\
+            --class alluvium.jobs.Iterate target/alluvium-assembly.jar --lake out/lake --run cluster --policy '%s' \\
+            --source questions --recipe my-grpo.yaml --iterations 3
+        """.formatted(QUICK, start));
     assertThat(executors()).hasSize(2);
     assertThat(policies(lake, "cluster").values().stream().map(Policies.POLICY_VERSION::<String>of)).isEqualTo(versions);
 

@@ -24,9 +24,8 @@ public final class LakeSession {
    * @param settings further ones of the cluster file
    */
   public static SparkSession open(String application, int slots, Map<String, String> settings) {
-    Option<SparkSession> running = SparkSession.getDefaultSession();
-    if (running.isDefined() && !running.get().sparkContext().isStopped()) {
-      return joined(checked(running.get()), slots, settings);
+    if (running()) {
+      return joined(checked(SparkSession.getDefaultSession().get()), slots, settings);
     }
     SparkConf conf = new SparkConf(true);
     conf.setIfMissing("spark.master", "local[" + slots + "]");
@@ -34,6 +33,12 @@ public final class LakeSession {
     settings.forEach(conf::setIfMissing);
     defaults(conf.get("spark.master").startsWith("local"), slots).forEach(conf::setIfMissing);
     return checked(SparkSession.builder().config(conf).getOrCreate());
+  }
+
+  /** Whether there is a session that {@link #open} would join. */
+  public static boolean running() {
+    Option<SparkSession> session = SparkSession.getDefaultSession();
+    return session.isDefined() && !session.get().sparkContext().isStopped();
   }
 
   /** The session itself, where it speaks Delta. */
