@@ -25,13 +25,15 @@ public final class Readme {
 
   /** The fenced blocks of a language below a heading, up to the next one. */
   public static List<String> blocks(String heading, String language) {
-    MatchResult section = Pattern.compile("(?ms)^## " + Pattern.quote(heading) + "$(.*?)(?=^## |\\z)").matcher(TEXT).results()
+    MatchResult section = Pattern.compile("(?ms)^## " + Pattern.quote(heading) + "$(.*?)(?=^## |\\z)").matcher(TEXT)
+        .results()
         .findFirst().orElseThrow(() -> new AssertionError("README.md has no section " + heading));
     return fenced(section.group(1), language);
   }
 
   private static List<String> fenced(String text, String language) {
-    return Pattern.compile("(?ms)^```" + language + "\\n(.*?)^```$").matcher(text).results().map(m -> m.group(1)).toList();
+    return Pattern.compile("(?ms)^```" + language + "\\n(.*?)^```$").matcher(text).results().map(m -> m.group(1))
+        .toList();
   }
 
   private static String read() {

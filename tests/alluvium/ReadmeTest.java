@@ -30,7 +30,8 @@ class ReadmeTest {
       "--jars");
 
   private static Set<String> found(String regex, String text) {
-    return Pattern.compile(regex).matcher(text).results().map(m -> m.group(1)).collect(Collectors.toCollection(TreeSet::new));
+    return Pattern.compile(regex).matcher(text).results().map(m -> m.group(1))
+        .collect(Collectors.toCollection(TreeSet::new));
   }
 
   /** Lines of the shell blocks that start a job: the job's name and what follows. */
@@ -67,7 +68,8 @@ class ReadmeTest {
     assertThat(named).hasSizeGreaterThan(10).allMatch(name -> Files.isRegularFile(Path.of(name)));
     Set<String> table = found("`(conf/[a-z-]+\\.yaml)`",
         Readme.text().lines().filter(line -> line.startsWith("|")).collect(Collectors.joining("\n")));
-    assertThat(table).isEqualTo(list(Path.of("conf")).stream().map(Path::toString).filter(name -> name.endsWith(".yaml"))
+    assertThat(table).isEqualTo(list(Path.of("conf")).stream().map(Path::toString)
+        .filter(name -> name.endsWith(".yaml"))
         .collect(Collectors.toCollection(TreeSet::new)));
   }
 
@@ -86,7 +88,8 @@ class ReadmeTest {
     assertThat(commands()).hasSizeGreaterThan(5);
     for (String[] words : commands()) {
       named.add(words[0]);
-      String[] given = Stream.concat(Stream.of("--lake", "out/lake"), Arrays.stream(words).skip(1)).toArray(String[]::new);
+      String[] given = Stream.concat(Stream.of("--lake", "out/lake"), Arrays.stream(words).skip(1))
+          .toArray(String[]::new);
       assertThatCode(() -> line(words[0]).parseArgs(given)).as(String.join(" ", words)).doesNotThrowAnyException();
     }
     for (String job : named) {
@@ -127,7 +130,8 @@ class ReadmeTest {
     for (String block : java) {
       Path file = Files.writeString(folder.resolve(found("record ([A-Za-z]+)", block).iterator().next() + ".java"),
           "package alluvium.advantages;\nimport java.util.Arrays;\n" + block);
-      assertThat(ToolProvider.getSystemJavaCompiler().run(null, null, null, "-proc:none", "-d", folder.toString(), "-cp",
+      assertThat(ToolProvider.getSystemJavaCompiler().run(null, null, null, "-proc:none", "-d", folder.toString(),
+          "-cp",
           System.getProperty("java.class.path"), file.toString())).as(block).isZero();
     }
   }

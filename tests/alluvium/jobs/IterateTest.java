@@ -55,11 +55,13 @@ class IterateTest {
 
   /** Everything but clocks is as in the run that went through, row by row, and nothing is there twice. */
   private static void assertAsThrough(String name, int iterations) {
-    for (Table table : List.of(Rollouts.TABLE, Rewards.TABLE, Advantages.TABLE, Stages.TABLE, States.TABLE, Metrics.TABLE,
+    for (Table table : List.of(Rollouts.TABLE, Rewards.TABLE, Advantages.TABLE, Stages.TABLE, States.TABLE,
+        Metrics.TABLE,
         Policies.TABLE)) {
       Map<List<Object>, Row> rows = byKey(TinyRuns.rows(name, table), table);
       Map<List<Object>, Row> through = byKey(TinyRuns.rows(THROUGH, table), table);
-      boolean next = table.equals(Policies.TABLE) || table.equals(States.TABLE);    // what the next iteration starts with
+      boolean next = table.equals(Policies.TABLE)
+          || table.equals(States.TABLE);    // what the next iteration starts with
       through.keySet().removeIf(key -> (Integer) key.get(0) >= (next ? iterations + 1 : iterations));
       if (table.equals(Metrics.TABLE)) {    // a restart measures no generation
         through.keySet().retainAll(rows.keySet());
@@ -92,7 +94,8 @@ class IterateTest {
     Set<String> stages = new TreeSet<>();
     TinyRuns.rows(THROUGH, Stages.TABLE).forEach(row -> stages.add(Stages.ITERATION.of(row) + " " + Stages.STAGE.of(row)
         + " " + Stages.WAVE.of(row) + " " + Stages.ROWS.of(row)));
-    assertThat(stages).containsExactly("0 adopt 0 1", "0 estimate 0 32", "0 generate 0 32", "0 score 0 32", "0 update 0 1",
+    assertThat(stages).containsExactly("0 adopt 0 1", "0 estimate 0 32", "0 generate 0 32", "0 score 0 32",
+        "0 update 0 1",
         "1 estimate 0 32", "1 generate 0 32", "1 score 0 32", "1 update 0 1");
     Map<Integer, String> versions = TinyRuns.versions(THROUGH);
     assertThat(new HashSet<>(versions.values())).hasSize(3);
@@ -116,7 +119,8 @@ class IterateTest {
     Map<Integer, Double> expected = new TreeMap<>();
     for (int i = 0; i < 2; i++) {
       for (Row row : TinyRuns.rows(THROUGH, Advantages.TABLE, i)) {
-        assertThat(Advantages.ADVANTAGE.<Double>of(row)).isEqualTo(Advantages.REWARD.<Double>of(row) - states.getOrDefault(
+        assertThat(Advantages.ADVANTAGE.<Double>of(row))
+            .isEqualTo(Advantages.REWARD.<Double>of(row) - states.getOrDefault(
             i, carried));
       }
       double mean = TinyRuns.rows(THROUGH, Rewards.TABLE, i).stream().mapToDouble(Rewards.VALUE::<Double>of).average()
@@ -200,7 +204,8 @@ class IterateTest {
         .replace("EveryGroup: {}", "MixedGroups: {metric: correct, maxRounds: 6}"));
     String name = "waves-full";
     iterate(name, recipe, 1);
-    int waves = (int) TinyRuns.rows(name, Stages.TABLE).stream().filter(r -> Stages.STAGE.of(r).equals("generate")).count();
+    int waves = (int) TinyRuns.rows(name, Stages.TABLE).stream().filter(r -> Stages.STAGE.of(r).equals("generate"))
+        .count();
     assertThat(waves).isBetween(2, 5);
     List<String> mixed = mixedInDrawOrder(name, recipe, waves);
     assertThat(mixed.size()).isGreaterThan(4);    // so that there is a surplus
@@ -211,7 +216,8 @@ class IterateTest {
       if (Advantages.DROPPED.absentIn(row)) {
         trained.add(group);
       } else {
-        assertThat(Advantages.DROPPED.<String>of(row)).startsWith(mixed.contains(group) ? "group: the update batch was full"
+        assertThat(Advantages.DROPPED.<String>of(row)).startsWith(mixed.contains(group)
+            ? "group: the update batch was full"
             : "group: refused by MixedGroups");
       }
     }

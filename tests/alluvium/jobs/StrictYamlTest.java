@@ -33,8 +33,8 @@ class StrictYamlTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"conf/none.yaml", "conf", "conf/sources", "conf/shipped", "shipped.yaml", "conf/.yaml",
-      "golden/optimizers.json", "META-INF/MANIFEST.MF", "conf/sources/../../golden/optimizers.json", "/conf/shipped.yaml",
-      "../conf/shipped.yaml", "conf/alluvium/jobs/report.html", ""})
+      "golden/optimizers.json", "META-INF/MANIFEST.MF", "conf/sources/../../golden/optimizers.json",
+      "/conf/shipped.yaml", "../conf/shipped.yaml", "conf/alluvium/jobs/report.html", ""})
   void nothingElse(String name) {
     assertThatThrownBy(() -> StrictYaml.text(Path.of(name))).isInstanceOf(RecipeException.class)
         .hasMessage(name + ": there is no such file. Name a file of conf/ or write one.");

@@ -39,8 +39,8 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class SubmitIT {
   private static final Path ASSEMBLY = Path.of(System.getProperty("assembly.jar")).toAbsolutePath();
-  private static final Pattern NOT_SPARK = Pattern.compile(".*/(io/delta|ai/djl|com/google/code/gson|com/google/errorprone"
-      + "|net/java/dev/jna|info/picocli|com/fasterxml/jackson/dataformat|org/yaml|org/webjars|org/junit|org/opentest4j"
+  private static final Pattern NOT_SPARK = Pattern.compile(".*/(io/delta|ai/djl|com/google/code/gson"
+      + "|com/google/errorprone|net/java/dev/jna|info/picocli|com/fasterxml/jackson/dataformat|org/yaml|org/webjars|org/junit|org/opentest4j"
       + "|org/apiguardian|org/assertj|net/bytebuddy|com/tngtech)/.*");
   private static final String QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";     // JVMs that live for seconds
   private static final int LONGEST_SECONDS = 300;
@@ -73,7 +73,8 @@ class SubmitIT {
     Path script = Files.createDirectories(folder.resolve("bin")).resolve("spark-submit");
     Files.writeString(script, """
         #!/usr/bin/env bash
-        # The launcher answers with the command line of the job's JVM: an empty word and a line's end, then NUL after every word.
+        # The launcher answers with the command line of the job's JVM: an empty word and a line's end,
+        then NUL after every word.
         set -euo pipefail
         export SPARK_HOME='%s' SPARK_SCALA_VERSION=2.12 SPARK_LOCAL_IP=127.0.0.1 JAVA_HOME='%s' \\
             SPARK_SUBMIT_OPTS='%s'
@@ -89,7 +90,8 @@ class SubmitIT {
     Files.copy(Path.of("conf/log4j2.properties"), work.resolve("conf/log4j2.properties"));
     Files.writeString(work.resolve("conf/policies/small.yaml"), SMALL);
     Files.writeString(work.resolve("questions.jsonl"), questions());
-    Files.writeString(work.resolve("questions.yaml"), Readme.blocks("Your own data", "yaml").get(0).replace("heldOut: 500", "heldOut: 8"));
+    Files.writeString(work.resolve("questions.yaml"), Readme.blocks("Your own data", "yaml").get(0)
+        .replace("heldOut: 500", "heldOut: 8"));
     Files.writeString(work.resolve("my-sft.yaml"), with("conf/quickstart-sft.yaml", "total: \\d+", "total: 60",
         "warmup: \\d+", "warmup: 5", "Batches: .*", "Batches: {count: 60, size: 16, shards: 2, microBatch: 8}}",
         "learningRate: .*", "learningRate: 1.0e-2"));
@@ -103,7 +105,8 @@ class SubmitIT {
     StringBuilder rows = new StringBuilder();
     for (int a = 0; a < 10; a++) {
       for (int b = 0; a + b < 10; b++) {
-        rows.append(String.format("{\"question\": \"%d+%d=\", \"answer\": \"%d\", \"worked\": \"%d\"}%n", a, b, a + b, a + b));
+        rows.append(String.format("{\"question\": \"%d+%d=\", \"answer\": \"%d\", \"worked\": \"%d\"}%n", a, b, a + b,
+            a + b));
       }
     }
     return rows + "{\"question\": \"0+0=\", \"answer\": \"0\", \"worked\": \"0\"}\n"
@@ -123,7 +126,8 @@ class SubmitIT {
 
   private static List<Path> sparkJars() {
     List<Path> jars = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator)).map(Path::of)
-        .filter(jar -> jar.toString().endsWith(".jar") && jar.getNameCount() > 3 && !jar.startsWith(ASSEMBLY.getParent()))
+        .filter(jar -> jar.toString().endsWith(".jar") && jar.getNameCount() > 3
+        && !jar.startsWith(ASSEMBLY.getParent()))
         .filter(jar -> !NOT_SPARK.matcher(jar.toString()).matches()).toList();
     assertThat(jars).anyMatch(jar -> jar.toString().contains("spark-core")).hasSizeGreaterThan(100);
     return jars;
@@ -219,14 +223,16 @@ class SubmitIT {
             --source questions --recipe my-grpo.yaml --iterations 3
         """.formatted(QUICK, start));
     assertThat(executors()).hasSize(2);
-    assertThat(policies(lake, "cluster").values().stream().map(Policies.POLICY_VERSION::<String>of)).isEqualTo(versions);
+    assertThat(policies(lake, "cluster").values().stream().map(Policies.POLICY_VERSION::<String>of))
+        .isEqualTo(versions);
 
     Lake tables = Lake.open(TestSession.spark(), lake);
     assertThat(tables.read(Prompts.TABLE).count()).isEqualTo(55);
     assertThat(tables.read(Rejects.TABLE).count()).isEqualTo(2);
     assertThat(tables.read(Evaluations.TABLE).select(Evaluations.ITERATION.col()).distinct().collectAsList().stream()
         .map(row -> row.getInt(0))).containsExactlyInAnyOrder(0, 2, 3);
-    assertThat(Files.readString(work.resolve("out/report.html"))).contains(versions.get(2)).doesNotContain(versions.get(3));
+    assertThat(Files.readString(work.resolve("out/report.html"))).contains(versions.get(2))
+        .doesNotContain(versions.get(3));
   }
 
   private static Map<Integer, Row> policies(String lake, String run) {

@@ -15,7 +15,6 @@ import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -29,7 +28,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /**
- * Both notebooks on the lake of a small quickstart: Zeppelin's reads it by path, Databricks' through a catalog's schema.
+ * Both notebooks on the lake of a small quickstart: Zeppelin's reads it by path, Databricks' through a catalog's
+ * schema.
  */
 class NotebooksTest {
   private static final Path ZEPPELIN = Path.of("notebooks", "quickstart.zpln");
