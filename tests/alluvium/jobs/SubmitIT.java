@@ -40,7 +40,8 @@ import org.junit.jupiter.api.io.TempDir;
 class SubmitIT {
   private static final Path ASSEMBLY = Path.of(System.getProperty("assembly.jar")).toAbsolutePath();
   private static final Pattern NOT_SPARK = Pattern.compile(".*/(io/delta|ai/djl|com/google/code/gson"
-      + "|com/google/errorprone|net/java/dev/jna|info/picocli|com/fasterxml/jackson/dataformat|org/yaml|org/webjars|org/junit|org/opentest4j"
+      + "|com/google/errorprone|net/java/dev/jna|info/picocli|com/fasterxml/jackson/dataformat|org/yaml|org/webjars"
+      + "|org/junit|org/opentest4j"
       + "|org/apiguardian|org/assertj|net/bytebuddy|com/tngtech)/.*");
   private static final String QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";     // JVMs that live for seconds
   private static final int LONGEST_SECONDS = 300;

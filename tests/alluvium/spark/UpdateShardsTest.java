@@ -192,7 +192,8 @@ class UpdateShardsTest {
     assertThatThrownBy(() -> updated(2, ROLLOUTS, poisoned, new MiniBatches(1, 1, 1, 1), new GradientShards(POLICY,
         List.of(), new Loss(new ClipHigher(0.2f, 0.28f), List.of(), new PerToken()), 1, 1), List.of()))
         .isInstanceOf(DataException.class).hasMessage("the loss of examples " + key + " to " + key
-            + " is NaN: the step is refused. Look at their log-probabilities and advantages, or lower the learning rate.");
+            + " is NaN: the step is refused. Look at their log-probabilities and advantages, or lower the learning"
+            + " rate.");
   }
 
   @Test
