@@ -18,6 +18,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.regex.Matcher;
 import java.util.stream.Stream;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
@@ -26,6 +27,8 @@ import picocli.CommandLine;
 
 /** What the README says of files, jobs and options is so. Its spark-submit commands run in SubmitIT. */
 class ReadmeTest {
+  private static final Pattern OPTIONS = Pattern.compile("(\\w+) arguments = new \\1\\(\\);");
+
   private static final Set<String> OF_SPARK = Set.of("--master", "--driver-memory", "--driver-java-options", "--class",
       "--jars");
 
@@ -40,8 +43,12 @@ class ReadmeTest {
         .map(line -> line.substring("alluvium ".length()).split("\\s+")).toList();
   }
 
-  private static CommandLine line(String job) throws ReflectiveOperationException {
-    Constructor<?> arguments = Class.forName("alluvium.jobs." + job + "$Arguments").getDeclaredConstructor();
+  /** The options of a job: of the class that its main makes an object of first. */
+  private static CommandLine line(String job) throws ReflectiveOperationException, IOException {
+    Matcher made = OPTIONS.matcher(Files.readString(Path.of("jobs/alluvium/jobs/" + job + ".java")));
+    assertThat(made.find()).as(job).isTrue();
+    String type = made.group(1).equals("Arguments") ? job + "$Arguments" : made.group(1);
+    Constructor<?> arguments = Class.forName("alluvium.jobs." + type).getDeclaredConstructor();
     arguments.setAccessible(true);
     return new CommandLine(arguments.newInstance());
   }

@@ -15,7 +15,6 @@ import java.util.Set;
 import java.util.TreeMap;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.Row;
-import picocli.CommandLine.Option;
 
 /** Advantage estimation: rewards in, one credit per completion out. */
 public final class Estimate {
@@ -23,16 +22,8 @@ public final class Estimate {
 
   private Estimate() {}
 
-  static final class Arguments extends Options {
-    @Option(names = "--recipe", required = true, description = "recipe, such as conf/grpo.yaml")
-    String recipe;
-
-    @Option(names = "--iteration", required = true, description = "0-based iteration")
-    int iteration;
-  }
-
   public static void main(String... args) {
-    Arguments arguments = new Arguments();
+    StageOptions arguments = new StageOptions();
     if (!arguments.parse("Estimate", args)) {
       return;
     }

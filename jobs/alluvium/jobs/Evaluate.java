@@ -45,15 +45,9 @@ public final class Evaluate {
 
   private Evaluate() {}
 
-  static final class Arguments extends Options {
-    @Option(names = "--recipe", required = true, description = "recipe whose sampling and verifier are used")
-    String recipe;
-
+  static final class Arguments extends StageOptions {
     @Option(names = "--source", required = true, description = "source of the prompts, as given to Ingest")
     String source;
-
-    @Option(names = "--iteration", required = true, description = "iteration whose starting policy is measured")
-    int iteration;
 
     @Option(names = "--samples", defaultValue = "16",
         description = "completions per prompt (default: ${DEFAULT-VALUE})")

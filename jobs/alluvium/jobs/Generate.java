@@ -21,7 +21,6 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
 import org.apache.spark.storage.StorageLevel;
-import picocli.CommandLine.Option;
 
 /** Rollout generation: a policy and chosen prompts in, completions with their log-probabilities out. */
 public final class Generate {
@@ -29,22 +28,8 @@ public final class Generate {
 
   private Generate() {}
 
-  static final class Arguments extends Options {
-    @Option(names = "--recipe", required = true, description = "recipe, such as conf/grpo.yaml")
-    String recipe;
-
-    @Option(names = "--source", required = true, description = "source of the prompts, as given to Ingest")
-    String source;
-
-    @Option(names = "--iteration", required = true, description = "0-based iteration")
-    int iteration;
-
-    @Option(names = "--wave", defaultValue = "0", description = "0-based wave (default: ${DEFAULT-VALUE})")
-    int wave;
-  }
-
   public static void main(String... args) {
-    Arguments arguments = new Arguments();
+    WaveOptions arguments = new WaveOptions();
     if (!arguments.parse("Generate", args)) {
       return;
     }

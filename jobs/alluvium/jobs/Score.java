@@ -17,7 +17,6 @@ import java.util.TreeMap;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.Row;
 import org.apache.spark.storage.StorageLevel;
-import picocli.CommandLine.Option;
 import scala.Tuple2;
 
 /** Reward scoring: completions in, one verdict per completion and reward function out. */
@@ -26,22 +25,8 @@ public final class Score {
 
   private Score() {}
 
-  static final class Arguments extends Options {
-    @Option(names = "--recipe", required = true, description = "recipe, such as conf/grpo.yaml")
-    String recipe;
-
-    @Option(names = "--source", required = true, description = "source of the prompts, as given to Ingest")
-    String source;
-
-    @Option(names = "--iteration", required = true, description = "0-based iteration")
-    int iteration;
-
-    @Option(names = "--wave", defaultValue = "0", description = "0-based wave (default: ${DEFAULT-VALUE})")
-    int wave;
-  }
-
   public static void main(String... args) {
-    Arguments arguments = new Arguments();
+    WaveOptions arguments = new WaveOptions();
     if (!arguments.parse("Score", args)) {
       return;
     }

@@ -22,7 +22,6 @@ import java.util.TreeMap;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Row;
-import picocli.CommandLine.Option;
 
 /** Policy optimisation: advantages and rollouts in, the policy that the next iteration starts from out. */
 public final class Update {
@@ -30,16 +29,8 @@ public final class Update {
 
   private Update() {}
 
-  static final class Arguments extends Options {
-    @Option(names = "--recipe", required = true, description = "recipe, such as conf/grpo.yaml")
-    String recipe;
-
-    @Option(names = "--iteration", required = true, description = "0-based iteration")
-    int iteration;
-  }
-
   public static void main(String... args) {
-    Arguments arguments = new Arguments();
+    StageOptions arguments = new StageOptions();
     if (!arguments.parse("Update", args)) {
       return;
     }

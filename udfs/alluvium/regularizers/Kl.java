@@ -11,7 +11,7 @@ import alluvium.policies.TokenBatch;
  * <pre>  beta k(x_t),  x_t = clamp(logp_t - reference_t, -20, 20) </pre>
  *
  * Result (B, T) float32, nats times beta. A token impossible under the reference counts as x = 20, without gradient.
- * Equal policies: 0. beta = 0: 0, but the reference is still evaluated; name {@link NoRegularizer} instead.
+ * Equal policies: 0. beta = 0: 0, but the reference is still evaluated; leave it out of the list instead.
  *
  * @see <a href="https://arxiv.org/abs/2402.03300">Shao et al. 2024, DeepSeekMath</a>, eq. 4 (K3, Direct)
  * @param beta weight per nat, >= 0; 0.04 in DeepSeekMath
