@@ -48,6 +48,7 @@ public final class Quickstart {
       return;
     }
     long start = System.nanoTime();
+    Options.atLeast(0, "--iterations", arguments.iterations);
     SupervisedRecipe supervised = SupervisedRecipe.read(Path.of(arguments.supervised));
     Recipe recipe = Recipe.read(Path.of(arguments.recipe));
     Start scratch = Start.Scratch.read(arguments.scratch);
