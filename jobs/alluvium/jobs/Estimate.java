@@ -36,6 +36,7 @@ public final class Estimate {
     if (!arguments.parse("Estimate", args)) {
       return;
     }
+    Options.atLeast(0, "--iteration", arguments.iteration);
     Recipe recipe = Recipe.read(Path.of(arguments.recipe));
     try (Run run = Run.open("estimate", arguments, recipe.digest())) {
       int iteration = arguments.iteration;

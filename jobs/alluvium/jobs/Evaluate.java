@@ -65,6 +65,8 @@ public final class Evaluate {
     if (!arguments.parse("Evaluate", args)) {
       return;
     }
+    Options.atLeast(0, "--iteration", arguments.iteration);
+    Options.atLeast(1, "--samples", arguments.samples);
     Recipe recipe = Recipe.read(Path.of(arguments.recipe));
     try (Run run = Run.open("evaluate", arguments, recipe.digest())) {
       PolicyHandle policy = run.handle(run.requirePolicy(arguments.iteration));

@@ -48,6 +48,8 @@ public final class Generate {
     if (!arguments.parse("Generate", args)) {
       return;
     }
+    Options.atLeast(0, "--iteration", arguments.iteration);
+    Options.atLeast(0, "--wave", arguments.wave);
     Recipe recipe = Recipe.read(Path.of(arguments.recipe));
     try (Run run = Run.open("generate", arguments, recipe.digest())) {
       int iteration = arguments.iteration;

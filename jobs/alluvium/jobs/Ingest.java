@@ -44,6 +44,7 @@ public final class Ingest {
     if (!arguments.parse("Ingest", args)) {
       return;
     }
+    Options.atLeast(0, "--batch", arguments.batch);
     Intake intake = Intake.read(Path.of(arguments.intake));
     arguments.run = "ingest." + Path.of(arguments.intake).getFileName().toString().replaceAll("\\.ya?ml$", "");
     try (Run run = Run.open("ingest", arguments, intake.digest())) {

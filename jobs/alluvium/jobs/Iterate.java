@@ -60,6 +60,9 @@ public final class Iterate {
     if (!arguments.parse("Iterate", args)) {
       return;
     }
+    Options.atLeast(0, "--iterations", arguments.iterations);
+    Options.atLeast(0, "--evaluate-every", arguments.evaluateEvery);
+    Options.atLeast(1, "--evaluate-samples", arguments.evaluateSamples);
     Recipe recipe = Recipe.read(Path.of(arguments.recipe));
     arguments.policy.ifPresent(alluvium.policies.Checkpoint::config);
     try (Run run = Run.open("iterate", arguments, recipe.digest())) {

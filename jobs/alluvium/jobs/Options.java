@@ -24,6 +24,11 @@ class Options {
   @Option(names = {"-h", "--help"}, usageHelp = true, description = "says this")
   boolean help;
 
+  /** Throws unless a number is large enough. */
+  static void atLeast(long least, String option, long value) {
+    RecipeException.require(value >= least, "%s must be >= %s, got %s", option, least, value);
+  }
+
   /**
    * Fills the options from arguments; a wrong one is a RecipeException that says what is known.
    *

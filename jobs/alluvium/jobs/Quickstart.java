@@ -46,6 +46,7 @@ public final class Quickstart {
     if (!arguments.parse("Quickstart", args)) {
       return;
     }
+    Options.atLeast(0, "--iterations", arguments.iterations);
     long start = System.nanoTime();
     SupervisedRecipe supervised = SupervisedRecipe.read(Path.of(arguments.supervised));
     Recipe recipe = Recipe.read(Path.of(arguments.recipe));

@@ -45,6 +45,8 @@ public final class Score {
     if (!arguments.parse("Score", args)) {
       return;
     }
+    Options.atLeast(0, "--iteration", arguments.iteration);
+    Options.atLeast(0, "--wave", arguments.wave);
     Recipe recipe = Recipe.read(Path.of(arguments.recipe));
     try (Run run = Run.open("score", arguments, recipe.digest())) {
       int iteration = arguments.iteration;

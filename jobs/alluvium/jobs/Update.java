@@ -43,6 +43,7 @@ public final class Update {
     if (!arguments.parse("Update", args)) {
       return;
     }
+    Options.atLeast(0, "--iteration", arguments.iteration);
     Recipe recipe = Recipe.read(Path.of(arguments.recipe));
     try (Run run = Run.open("update", arguments, recipe.digest())) {
       int iteration = arguments.iteration;
