@@ -113,10 +113,13 @@ final class TinyRuns {
     }
   }
 
+  static List<Row> all(Table table) {
+    return TABLES.read(table).collectAsList();
+  }
+
   /** All rows of a run in a table, whatever their iteration. */
   static List<Row> rows(String run, Table table) {
-    List<Row> rows = TABLES.read(table).collectAsList();    // small: no plan is made for a condition
-    return rows.stream().filter(row -> Stages.RUN_ID.of(row).equals(run)).toList();
+    return all(table).stream().filter(row -> Stages.RUN_ID.of(row).equals(run)).toList();
   }
 
   static List<Row> rows(String run, Table table, int iteration) {
