@@ -21,7 +21,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ArgumentsTest {
   private static final String LAKE = "nosuchscheme://nowhere/lake";
   private static final Map<String, Consumer<String[]>> MAINS = new TreeMap<>(Map.of("Generate", Generate::main, "Score",
-      Score::main, "Estimate", Estimate::main, "Update", Update::main, "Evaluate", Evaluate::main, "Iterate", Iterate::main,
+      Score::main, "Estimate", Estimate::main, "Update", Update::main, "Evaluate", Evaluate::main, "Iterate",
+      Iterate::main,
       "Supervise", Supervise::main, "Ingest", Ingest::main, "Quickstart", Quickstart::main, "Report", Report::main));
 
   private static final Map<String, List<String>> MORE = Map.of("Generate", List.of("--source", "s", "--iteration", "0"),
@@ -53,7 +54,8 @@ class ArgumentsTest {
   @MethodSource("mains")
   void anUnknownOption(String main) {
     assertThatThrownBy(() -> run(main, "--recipe", "conf/grpo.yaml", "--no-such-option", "1"))
-        .isInstanceOf(RecipeException.class).hasMessageContaining("--no-such-option").hasMessageContaining("Usage: " + main);
+        .isInstanceOf(RecipeException.class).hasMessageContaining("--no-such-option").hasMessageContaining("Usage: "
+        + main);
   }
 
   @ParameterizedTest

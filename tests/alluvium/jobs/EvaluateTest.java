@@ -48,7 +48,8 @@ class EvaluateTest {
 
   private static Recipe recipe(Verifier verifier) {
     Recipe base = TinyRuns.recipe(TinyRuns.GRPO.replace("maxTokens: 2", "maxTokens: 4"));
-    return new Recipe(base.prompts(), base.rollouts(), Map.of("correct", verifier), base.aggregation(), base.selection(),
+    return new Recipe(base.prompts(), base.rollouts(), Map.of("correct", verifier), base.aggregation(), base
+        .selection(),
         base.advantage(), base.objective(), base.normalizer(), base.regularizers(), base.reference(), base.optimizer(),
         base.steps());
   }
@@ -108,7 +109,8 @@ class EvaluateTest {
       Map<String, Row> later = byName(Evaluate.rows(run, 1));
       assertThat(later).containsKeys("greedy_accuracy", "greedy_accuracy_gain", "sampled_accuracy_gain");
       assertValue(later, "sampled_accuracy_gain", counts(name, 1, 0).entrySet().stream().mapToDouble(
-          e -> (double) e.getValue()[1] / e.getValue()[0] - (double) sampled.get(e.getKey())[1] / sampled.get(e.getKey())[0])
+          e -> (double) e.getValue()[1] / e.getValue()[0] - (double) sampled.get(e.getKey())[1] / sampled.get(e
+          .getKey())[0])
           .average().orElseThrow());
     }
   }
@@ -146,9 +148,12 @@ class EvaluateTest {
   void theMainMeasuresAPolicyAndWrongArgumentsAreRefused() {
     Path recipe = TinyRuns.file(TinyRuns.GRPO);
     TinyRuns.started("measured", Recipe.read(recipe)).close();
-    Evaluate.main(TinyRuns.arguments("measured", recipe, "--source", TinyRuns.SOURCE, "--iteration", "0", "--samples", "1"));
-    assertThat(byName(TinyRuns.rows("measured", Evaluations.TABLE))).containsOnlyKeys("greedy_accuracy", "sampled_accuracy");
-    assertThatThrownBy(() -> Evaluate.main(TinyRuns.arguments("measured", recipe, "--source", TinyRuns.SOURCE, "--iteration",
+    Evaluate.main(TinyRuns.arguments("measured", recipe, "--source", TinyRuns.SOURCE, "--iteration", "0", "--samples",
+        "1"));
+    assertThat(byName(TinyRuns.rows("measured", Evaluations.TABLE))).containsOnlyKeys("greedy_accuracy",
+        "sampled_accuracy");
+    assertThatThrownBy(() -> Evaluate.main(TinyRuns.arguments("measured", recipe, "--source", TinyRuns.SOURCE,
+        "--iteration",
         "7"))).isInstanceOf(DataException.class).hasMessageContaining("run measured has no policy for iteration 7");
     for (String samples : List.of("0", "-1")) {
       assertThatThrownBy(() -> Evaluate.main(TinyRuns.arguments("measured", recipe, "--source", TinyRuns.SOURCE,

@@ -55,7 +55,8 @@ class EveryRecipeTest {
   /** The method, with few and short completions and small batches. */
   private static Recipe small(Recipe r, List<Regularizer> regularizers) {
     Sampling s = r.rollouts();
-    Selection selection = r.selection() instanceof MixedGroups mixed ? new MixedGroups(mixed.metric(), 2) : r.selection();
+    Selection selection = r.selection() instanceof MixedGroups mixed ? new MixedGroups(mixed.metric(), 2) : r
+        .selection();
     return new Recipe(new Uniform(4, 8), new Sampling(2, s.temperature(), s.topK(), s.topP(), s.minP(), s.stop(),
         s.stopIds(), 2), r.rewards(), r.aggregation(), selection, r.advantage(), r.objective(), r.normalizer(),
         regularizers, r.reference(), r.optimizer(), new MiniBatches(1, 2, 2, 4));
@@ -74,7 +75,8 @@ class EveryRecipeTest {
     Estimate.Estimated estimated = Estimate.estimate(run, recipe, rewards, generated.rollouts(), Set.of(), iteration,
         Optional.empty());
     metrics.putAll(estimated.metrics());
-    Update.Updated updated = Update.update(run, recipe, learner, estimated.advantages(), generated.rollouts(), reference,
+    Update.Updated updated = Update.update(run, recipe, learner, estimated.advantages(), generated.rollouts(),
+        reference,
         iteration);
     metrics.putAll(updated.metrics());
     return new Made(metrics, rewards.collect(), estimated.advantages().collect(), updated.learner());
@@ -88,7 +90,8 @@ class EveryRecipeTest {
     Made made = iteration(run, recipe, start, Update.references(run, recipe, 0), 0);
     Map<String, Double> metrics = made.metrics();
     assertThat(metrics).containsKeys("loss", "gradient_norm", "learning_rate", "ratio_mean", "clip_fraction", "kl_step",
-        "logp_mismatch", "reward_mean", "reward_std", "accuracy", "entropy", "length_mean", "groups", "rows_failed", "steps")
+        "logp_mismatch", "reward_mean", "reward_std", "accuracy", "entropy", "length_mean", "groups", "rows_failed",
+        "steps")
         .allSatisfy((metric, value) -> assertThat(value).as(metric).isFinite());
     assertThat(metrics.get("ratio_mean")).isBetween(0.9, 1.1);
     assertThat(metrics.get("logp_mismatch")).isLessThan(1e-4);
@@ -119,7 +122,8 @@ class EveryRecipeTest {
     for (Regularizer penalty : List.of(grpo.regularizers().get(0), new FullKl(0.04f, new Forward()))) {
       Recipe slow = small(grpo, List.of(penalty));
       Recipe recipe = new Recipe(slow.prompts(), slow.rollouts(), slow.rewards(), slow.aggregation(), slow.selection(),
-          slow.advantage(), slow.objective(), slow.normalizer(), slow.regularizers(), slow.reference(), fast, slow.steps());
+          slow.advantage(), slow.objective(), slow.normalizer(), slow.regularizers(), slow.reference(), fast, slow
+          .steps());
       Learner start = Learner.load(run, run.requirePolicy(0), fast);
       Made first = iteration(run, recipe, start, List.of(start.handle()), 0);
       Made second = iteration(run, recipe, first.learner(), List.of(start.handle()), 1);
@@ -129,26 +133,5 @@ class EveryRecipeTest {
       assertThat(second.metrics().get("loss")).as(penalty.toString()).isGreaterThan(without.metrics().get("loss"));
       assertThat(second.learner().version()).isNotEqualTo(without.learner().version());
     }
-  }
-
-  @Test
-  void anOptimizersStateIsTheRunsOwn() {
-    String plain = TinyRuns.GRPO.replace("samples: 8", "samples: 1");    // groups of one: no gradient, equal policies
-    Map<String, String> optimizers = Map.of("adam", plain, "nesterov", plain.replaceAll("AdamW: .*",
-        "Nesterov: {learningRate: 0.1, momentum: 0.9, maxNorm: 1, schedule: {Constant: {warmup: 0}}}}"));
-    optimizers.forEach((name, yaml) -> {
-      try (Run run = TinyRuns.started("state-" + name, TinyRuns.recipe(yaml))) {
-        Iterate.iterate(run, TinyRuns.recipe(yaml), TinyRuns.SOURCE, 1, 0, 1);
-      }
-    });
-    assertThat(TinyRuns.versions("state-adam").get(1)).isEqualTo(TinyRuns.versions("state-nesterov").get(1));
-    optimizers.forEach((name, yaml) -> {
-      try (Run run = TinyRuns.started("state-" + name, TinyRuns.recipe(yaml))) {
-        Row row = run.requirePolicy(1);
-        assertThat(Policies.OPTIMIZER_URI.absentIn(row)).isFalse();
-        assertThat(Learner.load(run, row, TinyRuns.recipe(yaml).optimizer()).slots())
-            .hasSize(TinyRuns.recipe(yaml).optimizer().slots().size());
-      }
-    });
   }
 }

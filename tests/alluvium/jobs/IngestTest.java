@@ -61,7 +61,8 @@ class IngestTest {
   }
 
   private static List<Row> tasks(String source) {
-    return new ArrayList<>(TinyRuns.all(Prompts.TABLE).stream().filter(r -> Prompts.SOURCE.of(r).equals(source)).toList());
+    return new ArrayList<>(TinyRuns.all(Prompts.TABLE).stream().filter(r -> Prompts.SOURCE.of(r).equals(source))
+        .toList());
   }
 
   private static Map<String, String> reasons(List<Row> rejects) {
@@ -108,7 +109,8 @@ class IngestTest {
   void aBatchIsReadOnce() {
     Path input = file("lines.jsonl", LINES);
     Path intake = intake("twice", 0);
-    String[] arguments = {"--lake", TinyRuns.LAKE.toString(), "--intake", intake.toString(), "--input", input.toString()};
+    String[] arguments = {"--lake", TinyRuns.LAKE.toString(), "--intake", intake.toString(), "--input", input
+        .toString()};
     Ingest.main(arguments);
     List<Row> tasks = tasks("twice");
     assertThat(tasks).hasSize(3).allMatch(r -> Prompts.SPLIT.of(r).equals(Split.TRAIN));
@@ -122,7 +124,8 @@ class IngestTest {
     Ingest.main(arguments);
     assertThat(tasks("twice")).hasSize(3);
     assertThat(TinyRuns.all(Rejects.TABLE)).hasSize(before);
-    Ingest.main("--lake", TinyRuns.LAKE.toString(), "--intake", intake.toString(), "--input", input.toString(), "--batch",
+    Ingest.main("--lake", TinyRuns.LAKE.toString(), "--intake", intake.toString(), "--input", input.toString(),
+        "--batch",
         "1");
     assertThat(tasks("twice")).hasSize(3);
     List<Row> more = TinyRuns.all(Rejects.TABLE);
@@ -135,10 +138,12 @@ class IngestTest {
 
   @Test
   void aCrashBetweenTheTablesIsContinued() {
-    List<Task> tasks = List.of(Task.of("crashed", "0+0=", Optional.of("0")), Task.of("crashed", "0+0=", Optional.of("0")),
+    List<Task> tasks = List.of(Task.of("crashed", "0+0=", Optional.of("0")), Task.of("crashed", "0+0=", Optional
+        .of("0")),
         Task.of("crashed", "0+1=", Optional.of("1")));
     try (Run run = TinyRuns.open("ingest.crashed", "")) {
-      TaskRows unique = TaskRows.of(spark, tasks).unique(run.lake().read(Prompts.TABLE).select(Prompts.PROMPT_ID.col()));
+      TaskRows unique = TaskRows.of(spark, tasks).unique(run.lake().read(Prompts.TABLE).select(Prompts.PROMPT_ID
+          .col()));
       alluvium.spark.CommitKey key = new alluvium.spark.CommitKey("ingest.crashed", Ingest.STAGE, 0, Map.of());
       run.lake().append(Rejects.TABLE, unique.rejects(), key);    // the order of the ledger: the main table comes last
     }
@@ -162,12 +167,14 @@ class IngestTest {
            'math', named_struct('style', 'rule', 'ground_truth', '1'), named_struct('split', 'train', 'index', 7)),
           ('gsm8k', array(named_struct('role', 'user', 'content', '1=')),
            'math', named_struct('style', 'rule', 'ground_truth', CAST(NULL AS STRING)), named_struct('split', 'train', 'index', 8))
-          AS t(data_source, prompt, ability, reward_model, extra_info)""").coalesce(1).write().parquet(folder.toString());
+          AS t(data_source, prompt, ability, reward_model,
+          extra_info)""").coalesce(1).write().parquet(folder.toString());
     TaskRows read = TaskRows.read(RawRows.read(spark, folder.toString()), new alluvium.prompts.VerlRow());
     List<Row> tasks = read.prompts(List.of()).collectAsList();
     assertThat(tasks).hasSize(2);
     Row train = tasks.stream().filter(r -> Prompts.SPLIT.of(r).equals(Split.TRAIN)).findFirst().orElseThrow();
-    assertThat(train.getList(train.fieldIndex(Prompts.MESSAGES.name())).toString()).isEqualTo("[[system,Add.], [user,1+1=]]");
+    assertThat(train.getList(train.fieldIndex(Prompts.MESSAGES.name())).toString())
+        .isEqualTo("[[system,Add.], [user,1+1=]]");
     assertThat(Prompts.SOURCE.<String>of(train)).isEqualTo("gsm8k");
     assertThat(Prompts.ANSWER.<String>of(train)).isEqualTo("2");
     assertThat(train.<String, String>getJavaMap(train.fieldIndex(Prompts.METADATA.name())))
@@ -185,13 +192,15 @@ class IngestTest {
     TaskRows read = TaskRows.read(RawRows.read(spark, folder.toString()), new PromptAnswer("delta"));
     Row task = read.prompts(List.of()).first();
     assertThat(Prompts.ANSWER.<String>of(task)).isEqualTo("2");
-    assertThat(task.<String, String>getJavaMap(task.fieldIndex(Prompts.METADATA.name()))).isEqualTo(Map.of("weight", "0.5"));
+    assertThat(task.<String, String>getJavaMap(task.fieldIndex(Prompts.METADATA.name()))).isEqualTo(Map.of("weight",
+        "0.5"));
     read.close();
   }
 
   @Test
   void aColumnNamedValueThatIsNoText() {
-    for (String sql : List.of("SELECT 5 AS value", "SELECT CAST(NULL AS STRING) AS value", "SELECT CAST(NULL AS INT) AS value")) {
+    for (String sql : List.of("SELECT 5 AS value", "SELECT CAST(NULL AS STRING) AS value",
+        "SELECT CAST(NULL AS INT) AS value")) {
       TaskRows read = TaskRows.read(spark.sql(sql), new PromptAnswer("odd"));
       assertThat(read.prompts(List.of()).collectAsList()).isEmpty();
       assertThat(read.rejects().collectAsList()).hasSize(1);
@@ -222,6 +231,7 @@ class IngestTest {
     List<Row> train = rows.stream().filter(r -> Prompts.SPLIT.of(r).equals(Split.TRAIN)).toList();
     assertThat(held).hasSize(8);
     assertThat(train).hasSize(16);
-    assertThat(Rows.distinct(held, Prompts.TEXT)).hasSize(4).doesNotContainAnyElementsOf(Rows.distinct(train, Prompts.TEXT));
+    assertThat(Rows.distinct(held, Prompts.TEXT)).hasSize(4).doesNotContainAnyElementsOf(Rows.distinct(train,
+        Prompts.TEXT));
   }
 }

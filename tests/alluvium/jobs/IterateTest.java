@@ -63,11 +63,13 @@ class IterateTest {
 
   /** Everything but clocks is as in the run that went through, row by row, and nothing is there twice. */
   private static void assertAsThrough(String name, int iterations) {
-    for (Table table : List.of(Rollouts.TABLE, Rewards.TABLE, Advantages.TABLE, Stages.TABLE, States.TABLE, Metrics.TABLE,
+    for (Table table : List.of(Rollouts.TABLE, Rewards.TABLE, Advantages.TABLE, Stages.TABLE, States.TABLE,
+        Metrics.TABLE,
         Policies.TABLE)) {
       Map<List<Object>, Row> rows = byKey(TinyRuns.rows(name, table), table);
       Map<List<Object>, Row> through = byKey(through(table), table);
-      boolean next = table.equals(Policies.TABLE) || table.equals(States.TABLE);    // what the next iteration starts with
+      boolean next = table.equals(Policies.TABLE) || table
+          .equals(States.TABLE);    // what the next iteration starts with
       through.keySet().removeIf(key -> (Integer) key.get(0) >= (next ? iterations + 1 : iterations));
       if (table.equals(Metrics.TABLE)) {    // a restart measures no generation
         through.keySet().retainAll(rows.keySet());
@@ -100,7 +102,8 @@ class IterateTest {
     Set<String> stages = new TreeSet<>();
     TinyRuns.rows(THROUGH, Stages.TABLE).forEach(row -> stages.add(Stages.ITERATION.of(row) + " " + Stages.STAGE.of(row)
         + " " + Stages.WAVE.of(row) + " " + Stages.ROWS.of(row)));
-    assertThat(stages).containsExactly("0 adopt 0 1", "0 estimate 0 32", "0 generate 0 32", "0 score 0 32", "0 update 0 1",
+    assertThat(stages).containsExactly("0 adopt 0 1", "0 estimate 0 32", "0 generate 0 32", "0 score 0 32",
+        "0 update 0 1",
         "1 estimate 0 32", "1 generate 0 32", "1 score 0 32", "1 update 0 1");
     Map<Integer, String> versions = TinyRuns.versions(THROUGH);
     assertThat(new HashSet<>(versions.values())).hasSize(3);
@@ -124,7 +127,8 @@ class IterateTest {
     Map<Integer, Double> expected = new TreeMap<>();
     for (int i = 0; i < 2; i++) {
       for (Row row : TinyRuns.rows(THROUGH, Advantages.TABLE, i)) {
-        assertThat(Advantages.ADVANTAGE.<Double>of(row)).isEqualTo(Advantages.REWARD.<Double>of(row) - states.getOrDefault(
+        assertThat(Advantages.ADVANTAGE.<Double>of(row)).isEqualTo(Advantages.REWARD.<Double>of(row) - states
+            .getOrDefault(
             i, carried));
       }
       double mean = TinyRuns.rows(THROUGH, Rewards.TABLE, i).stream().mapToDouble(Rewards.VALUE::<Double>of).average()
@@ -151,12 +155,14 @@ class IterateTest {
     for (int iteration = 0; iteration < 2; iteration++) {
       try (Run run = TinyRuns.started("crashed", recipe)) {
         Dataset<Row> prompts = run.prompts(TinyRuns.SOURCE, Split.TRAIN);
-        List<Row> chosen = Generate.rows(prompts, recipe.prompts().choose(Generate.ids(prompts), run.seed(), iteration, 0));
+        List<Row> chosen = Generate.rows(prompts, recipe.prompts().choose(Generate.ids(prompts), run.seed(), iteration,
+            0));
         Generate.Generated made = Generate.generate(run, recipe, run.handle(run.requirePolicy(iteration)), chosen,
             iteration, 0);
         run.ledger().submit(made.entry(run, iteration, 0));
         if (iteration > 0) {
-          JavaRDD<Row> rewards = Score.score(made.rollouts(), chosen, recipe, Update.references(run, recipe, iteration));
+          JavaRDD<Row> rewards = Score.score(made.rollouts(), chosen, recipe, Update.references(run, recipe,
+              iteration));
           run.ledger().submit(Score.entry(run, rewards, iteration, 0, 0));
           run.ledger().submit(Estimate.estimate(run, recipe, rewards, made.rollouts(), Set.of(), iteration,
               Optional.empty()).entry(run, iteration, 0));
@@ -204,7 +210,8 @@ class IterateTest {
         .replace("EveryGroup: {}", "MixedGroups: {metric: correct, maxRounds: 6}"));
     String name = "waves-full";
     iterate(name, recipe, 1);
-    int waves = (int) TinyRuns.rows(name, Stages.TABLE).stream().filter(r -> Stages.STAGE.of(r).equals("generate")).count();
+    int waves = (int) TinyRuns.rows(name, Stages.TABLE).stream().filter(r -> Stages.STAGE.of(r).equals("generate"))
+        .count();
     assertThat(waves).isBetween(2, 5);
     List<String> mixed = mixedInDrawOrder(name, recipe, waves);
     assertThat(mixed.size()).isGreaterThan(4);    // so that there is a surplus
@@ -215,7 +222,8 @@ class IterateTest {
       if (Advantages.DROPPED.absentIn(row)) {
         trained.add(group);
       } else {
-        assertThat(Advantages.DROPPED.<String>of(row)).startsWith(mixed.contains(group) ? "group: the update batch was full"
+        assertThat(Advantages.DROPPED.<String>of(row)).startsWith(mixed.contains(group)
+            ? "group: the update batch was full"
             : "group: refused by MixedGroups");
       }
     }

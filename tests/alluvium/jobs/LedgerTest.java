@@ -49,7 +49,8 @@ class LedgerTest {
       assertThat(ledger.done("s", 0, 0)).isTrue();
       assertThat(freed).containsExactly("freed");
       Row row = rows(Stages.TABLE, "ledger-done").get(0);
-      assertThat(row.<String, Long>getJavaMap(row.fieldIndex(Stages.INPUTS.name()))).isEqualTo(Map.of("prompts", version));
+      assertThat(row.<String, Long>getJavaMap(row.fieldIndex(Stages.INPUTS.name()))).isEqualTo(Map.of("prompts",
+          version));
       assertThat(row.<String, Long>getJavaMap(row.fieldIndex(Stages.OUTPUTS.name()))).containsOnlyKeys("metrics");
       assertThat(Stages.ROWS.<Long>of(row)).isEqualTo(1);
       assertThat(Stages.DIGEST.<String>of(row)).startsWith("1-");

@@ -28,7 +28,8 @@ class SuperviseTest {
   private static final String RECIPE = """
       objective:  {NegativeLogLikelihood: {}}
       normalizer: {PerToken: {}}
-      optimizer:  {AdamW: {learningRate: 1.0e-2, beta1: 0.9, beta2: 0.95, eps: 1.0e-8, weightDecay: 0, maxNorm: 1, schedule: {Constant: {warmup: 0}}}}
+      optimizer:  {AdamW: {learningRate: 1.0e-2, beta1: 0.9, beta2: 0.95, eps: 1.0e-8, weightDecay: 0, maxNorm: 1,
+                      schedule: {Constant: {warmup: 0}}}}
       steps:      {Batches: {count: 12, size: 12, shards: 2, microBatch: 4}}
       """;
   private static final String SCRATCH = "layers: 1\nhidden: 16\nheads: 2\nkvHeads: 1\nintermediate: 32\nmaxPositions: 24\n"
@@ -39,7 +40,8 @@ class SuperviseTest {
     Path recipe = TinyRuns.file(RECIPE);
     Path scratch = TinyRuns.file(SCRATCH);
     for (int time = 0; time < 2; time++) {    // the second time does nothing
-      Supervise.main(TinyRuns.arguments("supervised", recipe, "--source", TinyRuns.SOURCE, "--scratch", scratch.toString()));
+      Supervise.main(TinyRuns.arguments("supervised", recipe, "--source", TinyRuns.SOURCE, "--scratch", scratch
+          .toString()));
     }
     Map<Integer, Double> loss = new TreeMap<>();
     for (Row row : TinyRuns.rows("supervised", Metrics.TABLE)) {
@@ -69,12 +71,14 @@ class SuperviseTest {
       Set<Map<String, String>> digests = new HashSet<>();
       for (int slots : Rows.SLICES) {
         var examples = Demonstrations.of(prompts.repartition(slots), handle, start.config()).examples();
-        Supervise.Fitted fitted = Supervise.fit(TestSession.spark().sparkContext(), recipe, start, handle, examples, 9, slots);
+        Supervise.Fitted fitted = Supervise.fit(TestSession.spark().sparkContext(), recipe, start, handle, examples, 9,
+            slots);
         digests.add(fitted.checkpoint().write(TestSession.newFolder().resolve("fitted")));
       }
       assertThat(digests).hasSize(1);
       var examples = Demonstrations.of(prompts, handle, start.config()).examples();
-      Supervise.Fitted other = Supervise.fit(TestSession.spark().sparkContext(), recipe, start, handle, examples, 10, 2);
+      Supervise.Fitted other = Supervise.fit(TestSession.spark().sparkContext(), recipe, start, handle, examples, 10,
+          2);
       assertThat(other.checkpoint().write(TestSession.newFolder().resolve("other"))).isNotIn(digests);
     }
   }
@@ -85,9 +89,11 @@ class SuperviseTest {
       Ingest.ingest(run, List.of(Task.of("unsolved", "1+1=", Optional.of("2"))), 0, 0);
     }
     for (String source : List.of("unsolved", "nowhere")) {
-      assertThatThrownBy(() -> Supervise.main(TinyRuns.arguments("unsolved-" + source, TinyRuns.file(RECIPE), "--source",
+      assertThatThrownBy(() -> Supervise.main(TinyRuns.arguments("unsolved-" + source, TinyRuns.file(RECIPE),
+          "--source",
           source, "--policy", TinyRuns.POLICY.toString()))).isInstanceOf(DataException.class)
-          .hasMessage("prompts: source " + source + " has no training task with a solution. Ingest one, or name another "
+          .hasMessage("prompts: source " + source
+          + " has no training task with a solution. Ingest one, or name another "
               + "source.");
       assertThat(TinyRuns.versions("unsolved-" + source)).isEmpty();
     }

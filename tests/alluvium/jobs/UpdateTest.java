@@ -30,7 +30,8 @@ class UpdateTest {
 
   private static void generated(String name, Run run) {
     List<String> ids = Generate.ids(run.prompts(TinyRuns.SOURCE, Split.TRAIN));
-    List<Row> chosen = Generate.rows(run.prompts(TinyRuns.SOURCE, Split.TRAIN), GRPO.prompts().choose(ids, run.seed(), 0, 0));
+    List<Row> chosen = Generate.rows(run.prompts(TinyRuns.SOURCE, Split.TRAIN), GRPO.prompts().choose(ids, run.seed(),
+        0, 0));
     Generate.Generated made = Generate.generate(run, GRPO, run.handle(run.requirePolicy(0)), chosen, 0, 0);
     run.ledger().submit(made.entry(run, 0, 0));
     run.ledger().await();
@@ -62,11 +63,13 @@ class UpdateTest {
         .isInstanceOf(DataException.class).hasMessageMatching("the loss of examples 000000/[0-9a-f]{16}/\\d to "
             + "000000/[0-9a-f]{16}/\\d is NaN: the step is refused.*");
     assertUntouched("nan-advantage");
-    assertThatThrownBy(() -> Score.main(TinyRuns.arguments("nan-advantage", RECIPE, "--source", "another", "--iteration",
+    assertThatThrownBy(() -> Score.main(TinyRuns.arguments("nan-advantage", RECIPE, "--source", "another",
+        "--iteration",
         "0"))).isInstanceOf(DataException.class)
         .hasMessageMatching("prompts: task [0-9a-f]{16} is not there\\. Ingest its source again, or name its source\\.");
     assertThatThrownBy(() -> Generate.main(TinyRuns.arguments("nan-advantage", RECIPE, "--source", "another",
-        "--iteration", "0", "--wave", "1"))).isInstanceOf(DataException.class).hasMessageContaining("nothing to generate");
+        "--iteration", "0", "--wave", "1"))).isInstanceOf(DataException.class)
+        .hasMessageContaining("nothing to generate");
   }
 
   @Test
@@ -78,10 +81,12 @@ class UpdateTest {
     String name = "nan-weight";
     try (Run run = TinyRuns.open(name, GRPO.digest())) {
       Row row = run.publish(poisoned, 0, Run.MAIN, Optional.empty(), List.of(), List.of(), 0);
-      run.ledger().submit(new Ledger.Entry("adopt", 0, 0, List.of(new Ledger.Rows(Policies.TABLE, List.of(row))), List.of(),
+      run.ledger().submit(new Ledger.Entry("adopt", 0, 0, List.of(new Ledger.Rows(Policies.TABLE, List.of(row))), List
+          .of(),
           Map.of(), () -> { }));
     }
-    assertThatThrownBy(() -> Iterate.main(TinyRuns.arguments(name, RECIPE, "--source", TinyRuns.SOURCE, "--iterations", "1")))
+    assertThatThrownBy(() -> Iterate.main(TinyRuns.arguments(name, RECIPE, "--source", TinyRuns.SOURCE, "--iterations",
+        "1")))
         .isInstanceOf(DataException.class);
     assertUntouched(name);
   }
@@ -89,9 +94,35 @@ class UpdateTest {
   @Test
   void aPolicyThatIsNotThere() {
     assertThatThrownBy(() -> Update.main(TinyRuns.arguments("nothing", RECIPE, "--iteration", "3")))
-        .isInstanceOf(DataException.class).hasMessage("policies: run nothing has no policy for iteration 3. Run Supervise, "
+        .isInstanceOf(DataException.class)
+        .hasMessage("policies: run nothing has no policy for iteration 3. Run Supervise, "
             + "or Update for iteration 2, first.");
-    assertThatThrownBy(() -> Iterate.main(TinyRuns.arguments("nothing", RECIPE, "--source", TinyRuns.SOURCE, "--iterations",
+    assertThatThrownBy(() -> Iterate.main(TinyRuns.arguments("nothing", RECIPE, "--source", TinyRuns.SOURCE,
+        "--iterations",
         "1"))).isInstanceOf(DataException.class).hasMessageContaining("has no policy for iteration 0. Run Supervise");
+  }
+
+  @Test
+  void anOptimizersStateIsItsPolicysOwnWhereWeightsAreEqual() {
+    Checkpoint checkpoint = TinyPolicies.checkpoint(3);
+    Tensors zeros = checkpoint.weights().zeros();
+    List<Tensors> fresh = List.of(zeros, zeros);
+    List<Tensors> later = List.of(checkpoint.weights(), zeros);
+    List<String> names = GRPO.optimizer().slots();
+    try (Run run = TinyRuns.open("moments", GRPO.digest())) {
+      Row first = run.publish(checkpoint, 0, Run.MAIN, Optional.empty(), names, fresh, 1);
+      Row second = run.publish(checkpoint, 1, Run.MAIN, Optional.empty(), names, later, 2);
+      Row other = run.publish(checkpoint, 2, Run.MAIN, Optional.empty(), names.subList(0, 1), fresh.subList(0, 1), 3);
+      assertThat(Policies.POLICY_VERSION.<String>of(second)).isEqualTo(Policies.POLICY_VERSION.of(first));
+      assertThat(Policies.OPTIMIZER_URI.<String>of(other)).isNotEqualTo(Policies.OPTIMIZER_URI.of(first));
+      for (int i = 0; i < zeros.size(); i++) {
+        assertThat(Learner.load(run, first, GRPO.optimizer()).slots().get(0).values().get(i)).isEqualTo(zeros.values()
+            .get(i));
+        assertThat(Learner.load(run, second, GRPO.optimizer()).slots().get(0).values().get(i))
+            .isEqualTo(checkpoint.weights().values().get(i));
+      }
+      assertThatThrownBy(() -> Learner.load(run, other, GRPO.optimizer())).isInstanceOf(DataException.class)
+          .hasMessageContaining("the optimizer's state belongs to another policy or another optimizer");
+    }
   }
 }

@@ -93,7 +93,8 @@ class CreditTest {
   void oneFailureOfSeveralRewardsDropsTheCompletion() {
     Credit credit = new Credit(new WeightedSum(Map.of("right", 1.0, "short", 0.5)), new EveryGroup(), new Grpo(1e-6), 0,
         Set.of());
-    Map<String, Row> rows = byKey(estimated(credit, 2, List.of(Rows.reward("a", 0, "right", 1), Rows.failed("a", 0, "short"),
+    Map<String, Row> rows = byKey(estimated(credit, 2, List.of(Rows.reward("a", 0, "right", 1), Rows.failed("a", 0,
+        "short"),
         Rows.reward("a", 1, "right", 1), Rows.reward("a", 1, "short", 2), Rows.reward("a", 2, "short", 4),
         Rows.reward("a", 2, "right", 0)), List.of()));
     assertThat(Advantages.DROPPED.<String>of(rows.get("a/0"))).isEqualTo("reward short: error");
@@ -104,7 +105,8 @@ class CreditTest {
 
   @Test
   void theBatchsMeanIsOverAllGroupsAndTheCarriedOneOverNone() {
-    Map<String, Row> batch = byKey(estimated(credit(new BatchMean(), new EveryGroup(), Set.of()), 7, rewards(), List.of()));
+    Map<String, Row> batch = byKey(estimated(credit(new BatchMean(), new EveryGroup(), Set.of()), 7, rewards(), List
+        .of()));
     assertThat(Advantages.ADVANTAGE.<Double>of(batch.get("c-one/0"))).isCloseTo(1 - 5 / 7.0, CLOSE);
     assertThat(Advantages.ADVANTAGE.<Double>of(batch.get("e-partly/2"))).isCloseTo(-5 / 7.0, CLOSE);
     Map<String, Row> moving = byKey(
@@ -123,7 +125,8 @@ class CreditTest {
     String refused = "group: refused by MixedGroups[metric=right, maxRounds=3]";
     Map<String, String> reasons = Map.of("b-equal/0", refused, "b-equal/1", refused, "c-one/0", refused, "d-failed/0",
         "reward right: error", "e-partly/0", "reward right: error", "e-partly/1", "group: the update batch was full");
-    reasons.forEach((key, reason) -> assertThat(Advantages.DROPPED.<String>of(rows.get(key))).as(key).isEqualTo(reason));
+    reasons.forEach((key, reason) -> assertThat(Advantages.DROPPED.<String>of(rows.get(key))).as(key)
+        .isEqualTo(reason));
     assertThat(Advantages.REWARD.<Double>of(rows.get("b-equal/0"))).isEqualTo(1);
     assertThat(Advantages.ADVANTAGE.<Double>of(rows.get("a-mixed/0"))).isCloseTo(ROOT, CLOSE);
   }
@@ -166,7 +169,8 @@ class CreditTest {
       Set<String> digests = new HashSet<>();
       Set<Object> moments = new HashSet<>();
       for (int slices : Rows.SLICES) {
-        Credit.Estimated estimated = estimated(credit(estimator, new EveryGroup(), Set.of()), slices, many(), List.of());
+        Credit.Estimated estimated = estimated(credit(estimator, new EveryGroup(), Set.of()), slices, many(), List
+            .of());
         digests.add(Rows.digest(estimated.advantages(), Advantages.TABLE));
         moments.add(estimated.rewards());
         estimated.free();
@@ -178,7 +182,8 @@ class CreditTest {
 
   @Test
   void nothingGivesNothing() {
-    Credit.Estimated estimated = estimated(credit(new BatchMean(), new EveryGroup(), Set.of()), 2, List.of(), List.of());
+    Credit.Estimated estimated = estimated(credit(new BatchMean(), new EveryGroup(), Set.of()), 2, List.of(), List
+        .of());
     assertThat(estimated.advantages().collect()).isEmpty();
     assertThat(estimated.groups()).isZero();
     assertThat(estimated.rewards().count()).isZero();

@@ -85,7 +85,8 @@ class RolloutTest {
       assertThat(shard.tally().tokens()).isEqualTo(tokens);
       assertThat(shard.tally().longest()).isEqualTo(longest);
       assertThat(shard.tally().truncated()).isEqualTo(cut);
-      assertThat(shard.tally().entropy() / tokens).isBetween(1.5, Math.log(TinyPolicies.CHARACTERS.length() + 3) + 1e-6);
+      assertThat(shard.tally().entropy() / tokens).isBetween(1.5, Math.log(TinyPolicies.CHARACTERS.length() + 3)
+          + 1e-6);
     }
   }
 
@@ -109,7 +110,8 @@ class RolloutTest {
     List<Row> all = List.of(Rows.prompt("", "0"), Rows.prompt("0+".repeat(12), "0"));
     Rollout.Shard shard = rollout(sampling(24)).over(spark, all, 1).first();
     assertThat(shard.rollouts()).isEmpty();
-    assertThat(shard.rejects()).extracting(r -> Rejects.REASON.<String>of(r)).containsExactly("the prompt has no tokens",
+    assertThat(shard.rejects()).extracting(r -> Rejects.REASON.<String>of(r))
+        .containsExactly("the prompt has no tokens",
         "the prompt has 24 tokens; the context of 24 leaves 0 beside 24 new ones");
     assertThat(shard.tally().tokens()).isZero();
   }

@@ -63,7 +63,8 @@ public final class Rows {
 
   private static Map<Field, Object> judged(String group, int sample, String name) {
     return new HashMap<>(Map.of(Rewards.RUN_ID, RUN, Rewards.ITERATION, 0, Rewards.WAVE, 0, Rewards.PROMPT_ID, group,
-        Rewards.GROUP_ID, group, Rewards.SAMPLE, sample, Rewards.NAME, name, Rewards.MILLIS, 0L, Rewards.FUNCTION, "f"));
+        Rewards.GROUP_ID, group, Rewards.SAMPLE, sample, Rewards.NAME, name, Rewards.MILLIS, 0L, Rewards.FUNCTION,
+        "f"));
   }
 
   /** A completion without a policy behind it. */
@@ -74,7 +75,8 @@ public final class Rows {
   static Map<Field, Object> rolledOut(String group, int sample, int... tokens) {
     return new HashMap<>(Map.ofEntries(Map.entry(Rollouts.RUN_ID, RUN), Map.entry(Rollouts.ITERATION, 0),
         Map.entry(Rollouts.WAVE, 0), Map.entry(Rollouts.SHARD, 0), Map.entry(Rollouts.PROMPT_ID, group),
-        Map.entry(Rollouts.GROUP_ID, group), Map.entry(Rollouts.SAMPLE, sample), Map.entry(Rollouts.POLICY_VERSION, "v"),
+        Map.entry(Rollouts.GROUP_ID, group), Map.entry(Rollouts.SAMPLE, sample), Map.entry(Rollouts.POLICY_VERSION,
+        "v"),
         Map.entry(Rollouts.PROMPT_TOKENS, new int[] {3, 4}), Map.entry(Rollouts.TOKENS, tokens),
         Map.entry(Rollouts.LOGP, new float[tokens.length]), Map.entry(Rollouts.FINISH_REASON, "stop"),
         Map.entry(Rollouts.SEED, 0L), Map.entry(Rollouts.TEXT, ""), Map.entry(Rollouts.REPLAYED, false)));

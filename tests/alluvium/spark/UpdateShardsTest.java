@@ -89,12 +89,14 @@ class UpdateShardsTest {
     }
   }
 
-  private Outcome updated(int slices, List<Row> rollouts, List<Row> advantages, MiniBatches steps, GradientShards gradients,
+  private Outcome updated(int slices, List<Row> rollouts, List<Row> advantages, MiniBatches steps,
+      GradientShards gradients,
       List<PolicyHandle> reference) {
     List<Tensors> slots = List.of(START.weights().zeros(), START.weights().zeros());
     Stepping stepping = new Stepping(context, gradients, ADAM, START.weights().copy(), slots, 0);
     List<Stepping.Step> done = new ArrayList<>();
-    try (UpdateShards batch = UpdateShards.of(Rows.in(slices, advantages), Rows.in(slices, rollouts), steps, reference, 1,
+    try (UpdateShards batch = UpdateShards.of(Rows.in(slices, advantages), Rows.in(slices, rollouts), steps, reference,
+        1,
         5, 0)) {
       for (int epoch = 0; epoch < steps.epochs(); epoch++) {
         for (int part = 0; part < batch.miniBatches(); part++) {
@@ -189,7 +191,8 @@ class UpdateShardsTest {
     String key = Credit.key(ROLLOUTS.get(0)) + "/0";
     assertThatThrownBy(() -> updated(2, ROLLOUTS, poisoned, new MiniBatches(1, 1, 1, 1), new GradientShards(POLICY,
         List.of(), new Loss(new ClipHigher(0.2f, 0.28f), List.of(), new PerToken()), 1, 1), List.of()))
-        .isInstanceOf(DataException.class).hasMessage("the loss of examples " + key + " to " + key + " is NaN: the step is"
+        .isInstanceOf(DataException.class).hasMessage("the loss of examples " + key + " to " + key
+        + " is NaN: the step is"
             + " refused. Look at their log-probabilities and advantages, or lower the learning rate.");
   }
 
@@ -197,7 +200,8 @@ class UpdateShardsTest {
   void aWeightThatIsNoNumberIsRefused() {
     Tensors weights = START.weights().copy();
     weights.values().get(weights.size() - 1)[0] = Float.NaN;
-    Stepping stepping = new Stepping(context, gradients(new ClipHigher(0.2f, 0.28f), List.of(), List.of()), ADAM, weights,
+    Stepping stepping = new Stepping(context, gradients(new ClipHigher(0.2f, 0.28f), List.of(), List.of()), ADAM,
+        weights,
         List.of(weights.zeros(), weights.zeros()), 0);
     try (UpdateShards batch = UpdateShards.of(Rows.in(2, advantages(ROLLOUTS)), Rows.in(2, ROLLOUTS),
         new MiniBatches(1, 1, 2, 4), List.of(), 1, 5, 0)) {

@@ -32,7 +32,8 @@ class VerdictsTest {
   private static final PolicyHandle OTHER = TinyPolicies.handle(TinyPolicies.checkpoint(2));
 
   private final List<Row> prompts = Rows.prompts("0+0=", "0+1=", "1+0+1=");
-  private final List<Row> rollouts = Rows.generated(new Rollout(POLICY, new Sampling(4, 1, 0, 1, 0, List.of(), List.of(),
+  private final List<Row> rollouts = Rows.generated(new Rollout(POLICY, new Sampling(4, 1, 0, 1, 0, List.of(), List
+      .of(),
       2), 4, Rows.RUN, 0, 3, 0), prompts);
 
   /** Fails on completions of more than two tokens. */
@@ -64,7 +65,8 @@ class VerdictsTest {
   }
 
   private static List<Row> judged(Reward reward, List<Row> rollouts, List<Row> prompts) {
-    return TaskFailure.surfaced(new Verdicts(Map.of("r", reward), List.of(), 1).over(Rows.in(2, rollouts), prompts)::collect);
+    return TaskFailure.surfaced(new Verdicts(Map.of("r", reward), List.of(), 1).over(Rows.in(2, rollouts),
+        prompts)::collect);
   }
 
   @Test
