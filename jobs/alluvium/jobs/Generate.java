@@ -1,5 +1,6 @@
 package alluvium.jobs;
 
+import alluvium.policies.Checkpoint;
 import alluvium.prompts.Split;
 import alluvium.spark.PolicyHandle;
 import alluvium.spark.Rollout;
@@ -7,6 +8,7 @@ import alluvium.spark.Span;
 import alluvium.spark.TaskFailure;
 import alluvium.tables.DataException;
 import alluvium.tables.Prompts;
+import alluvium.tables.RecipeException;
 import alluvium.tables.Rejects;
 import alluvium.tables.Rollouts;
 import java.nio.file.Path;
@@ -120,6 +122,11 @@ public final class Generate {
       throw new DataException("prompts: nothing to generate for iteration %d, wave %d. Ingest prompts first, or name"
           + " their source.", rollout.iteration(), rollout.wave());
     }
+    int context = Checkpoint.config(rollout.policy().folder()).maxPositions();
+    RecipeException.require(rollout.sampling().maxTokens() < context,
+        "rollouts.Sampling.maxTokens is %s, but the policy's"
+        + " context of %s tokens must hold the prompt as well. Lower maxTokens.", rollout.sampling().maxTokens(),
+        context);
     JavaRDD<Rollout.Shard> shards = rollout.over(run.spark(), prompts, Integer.MAX_VALUE)
         .persist(StorageLevel.MEMORY_AND_DISK());
     List<Rollout.Tally> tallies = new ArrayList<>(TaskFailure.surfaced(shards.map(Rollout.Shard::tally)::collect));

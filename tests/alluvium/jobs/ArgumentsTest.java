@@ -1,9 +1,11 @@
 package alluvium.jobs;
 
-import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import alluvium.tables.RecipeException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -27,7 +29,7 @@ class ArgumentsTest {
       "Score", List.of("--source", "s", "--iteration", "0"), "Estimate", List.of("--iteration", "0"), "Update",
       List.of("--iteration", "0"), "Evaluate", List.of("--source", "s", "--iteration", "0"), "Iterate",
       List.of("--source", "s", "--iterations", "1"), "Supervise", List.of("--source", "s", "--policy", "p"), "Ingest",
-      List.of("--input", "x.jsonl"), "Quickstart", List.of(), "Report", List.of());
+      List.of("--input", "x.jsonl"), "Quickstart", List.of(), "Report", List.of("--output", "report.html"));
 
   static List<String> mains() {
     return List.copyOf(MAINS.keySet());
@@ -35,6 +37,10 @@ class ArgumentsTest {
 
   static List<String> withRecipe() {
     return mains().stream().filter(m -> !m.equals("Ingest")).toList();
+  }
+
+  static List<String> rewarded() {
+    return withRecipe().stream().filter(m -> !m.equals("Supervise")).toList();
   }
 
   private static void run(String main, String... extra) {
@@ -48,8 +54,8 @@ class ArgumentsTest {
   @MethodSource("mains")
   void anUnknownOption(String main) {
     assertThatThrownBy(() -> run(main, "--recipe", "conf/grpo.yaml", "--no-such-option", "1"))
-        .isInstanceOf(RecipeException.class).hasMessageContaining("--no-such-option")
-        .hasMessageContaining("Usage: " + main);
+        .isInstanceOf(RecipeException.class).hasMessageContaining("--no-such-option").hasMessageContaining("Usage: "
+        + main);
   }
 
   @ParameterizedTest
@@ -62,23 +68,21 @@ class ArgumentsTest {
   @ParameterizedTest
   @MethodSource("withRecipe")
   void aClassThatIsNotThere(String main) {
-    Path supervised = TinyFile.of(StrictYaml.text(Path.of("conf/sft.yaml")).replace("AdamW:", "AdamX:"));
-    Path rewarded = TinyFile.of(StrictYaml.text(Path.of("conf/grpo.yaml")).replace("Grpo:", "Grppo:"));
+    String supervised = file(StrictYaml.text(Path.of("conf/sft.yaml")).replace("AdamW:", "AdamX:"));
+    String rewarded = file(StrictYaml.text(Path.of("conf/grpo.yaml")).replace("Grpo:", "Grppo:"));
     boolean fits = main.equals("Supervise");
-    assertThatThrownBy(() -> run(main, "--recipe", (fits ? supervised : rewarded).toString()))
+    assertThatThrownBy(() -> run(main, "--recipe", fits ? supervised : rewarded))
         .isInstanceOf(RecipeException.class).hasMessageContaining(fits ? "Did you mean AdamW?" : "Did you mean Grpo?");
   }
 
-  /** Files of this test alone: those of the other tests come with a session. */
-  private static final class TinyFile {
-    static Path of(String text) {
-      try {
-        Path file = Files.createTempFile("recipe", ".yaml");
-        file.toFile().deleteOnExit();
-        return Files.writeString(file, text);
-      } catch (java.io.IOException e) {
-        throw new java.io.UncheckedIOException(e);
-      }
+  /** A file of this test alone: those of the other tests come with a session. */
+  private static String file(String text) {
+    try {
+      Path file = Files.createTempFile("recipe", ".yaml");
+      file.toFile().deleteOnExit();
+      return Files.writeString(file, text).toString();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 
@@ -89,15 +93,10 @@ class ArgumentsTest {
   }
 
   @ParameterizedTest
-  @MethodSource("withRecipe")
+  @MethodSource("rewarded")
   void aClusterThatIsNotThere(String main) {
-    String recipe = main.equals("Supervise") ? "conf/sft.yaml" : "conf/grpo.yaml";
-    List<String> arguments = new ArrayList<>(List.of("--recipe", recipe, "--cluster", "conf/clusters/none.yaml"));
-    if (main.equals("Supervise")) {
-      return;    // the policy comes first
-    }
-    assertThatThrownBy(() -> run(main, arguments.toArray(String[]::new))).isInstanceOf(RecipeException.class)
-        .hasMessageContaining("conf/clusters/none.yaml");
+    assertThatThrownBy(() -> run(main, "--recipe", "conf/grpo.yaml", "--cluster", "conf/clusters/none.yaml"))
+        .isInstanceOf(RecipeException.class).hasMessageContaining("conf/clusters/none.yaml");
   }
 
   @Test
@@ -127,7 +126,6 @@ class ArgumentsTest {
   @ParameterizedTest
   @MethodSource("mains")
   void helpIsGivenAndNothingElse(String main) {
-    MAINS.get(main).accept(new String[] {"--help"});
-    assertThat(mains()).contains(main);
+    assertThatCode(() -> MAINS.get(main).accept(new String[] {"--help"})).doesNotThrowAnyException();
   }
 }

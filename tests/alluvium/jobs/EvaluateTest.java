@@ -48,8 +48,8 @@ class EvaluateTest {
 
   private static Recipe recipe(Verifier verifier) {
     Recipe base = TinyRuns.recipe(TinyRuns.GRPO.replace("maxTokens: 2", "maxTokens: 4"));
-    return new Recipe(base.prompts(), base.rollouts(), Map.of("correct", verifier), base.aggregation(),
-        base.selection(),
+    return new Recipe(base.prompts(), base.rollouts(), Map.of("correct", verifier), base.aggregation(), base
+        .selection(),
         base.advantage(), base.objective(), base.normalizer(), base.regularizers(), base.reference(), base.optimizer(),
         base.steps());
   }
@@ -109,8 +109,9 @@ class EvaluateTest {
       Map<String, Row> later = byName(Evaluate.rows(run, 1));
       assertThat(later).containsKeys("greedy_accuracy", "greedy_accuracy_gain", "sampled_accuracy_gain");
       assertValue(later, "sampled_accuracy_gain", counts(name, 1, 0).entrySet().stream().mapToDouble(
-          e -> (double) e.getValue()[1] / e.getValue()[0]
-              - (double) sampled.get(e.getKey())[1] / sampled.get(e.getKey())[0]).average().orElseThrow());
+          e -> (double) e.getValue()[1] / e.getValue()[0] - (double) sampled.get(e.getKey())[1] / sampled.get(e
+          .getKey())[0])
+          .average().orElseThrow());
     }
   }
 

@@ -109,8 +109,8 @@ class IngestTest {
   void aBatchIsReadOnce() {
     Path input = file("lines.jsonl", LINES);
     Path intake = intake("twice", 0);
-    String[] arguments = {"--lake", TinyRuns.LAKE.toString(), "--intake", intake.toString(), "--input",
-        input.toString()};
+    String[] arguments = {"--lake", TinyRuns.LAKE.toString(), "--intake", intake.toString(), "--input", input
+        .toString()};
     Ingest.main(arguments);
     List<Row> tasks = tasks("twice");
     assertThat(tasks).hasSize(3).allMatch(r -> Prompts.SPLIT.of(r).equals(Split.TRAIN));
@@ -138,12 +138,12 @@ class IngestTest {
 
   @Test
   void aCrashBetweenTheTablesIsContinued() {
-    List<Task> tasks = List.of(Task.of("crashed", "0+0=", Optional.of("0")), Task.of("crashed", "0+0=",
-        Optional.of("0")),
+    List<Task> tasks = List.of(Task.of("crashed", "0+0=", Optional.of("0")), Task.of("crashed", "0+0=", Optional
+        .of("0")),
         Task.of("crashed", "0+1=", Optional.of("1")));
     try (Run run = TinyRuns.open("ingest.crashed", "")) {
-      TaskRows unique = TaskRows.of(spark, tasks).unique(run.lake().read(Prompts.TABLE)
-          .select(Prompts.PROMPT_ID.col()));
+      TaskRows unique = TaskRows.of(spark, tasks).unique(run.lake().read(Prompts.TABLE).select(Prompts.PROMPT_ID
+          .col()));
       alluvium.spark.CommitKey key = new alluvium.spark.CommitKey("ingest.crashed", Ingest.STAGE, 0, Map.of());
       run.lake().append(Rejects.TABLE, unique.rejects(), key);    // the order of the ledger: the main table comes last
     }

@@ -29,19 +29,19 @@ class SuperviseTest {
       objective:  {NegativeLogLikelihood: {}}
       normalizer: {PerToken: {}}
       optimizer:  {AdamW: {learningRate: 1.0e-2, beta1: 0.9, beta2: 0.95, eps: 1.0e-8, weightDecay: 0, maxNorm: 1,
-          schedule: {Constant: {warmup: 0}}}}
+                      schedule: {Constant: {warmup: 0}}}}
       steps:      {Batches: {count: 12, size: 12, shards: 2, microBatch: 4}}
       """;
-  private static final String SCRATCH = "layers: 1\nhidden: 16\nheads: 2\nkvHeads: 1\nintermediate: 32\n"
-      + "maxPositions: 24\nvocabulary: {Characters: {}}\n";
+  private static final String SCRATCH = "layers: 1\nhidden: 16\nheads: 2\nkvHeads: 1\nintermediate: 32\nmaxPositions: 24\n"
+      + "vocabulary: {Characters: {}}\n";
 
   @Test
   void lossFallsAndTheRunHasABaseAndAMainPolicy() {
     Path recipe = TinyRuns.file(RECIPE);
     Path scratch = TinyRuns.file(SCRATCH);
     for (int time = 0; time < 2; time++) {    // the second time does nothing
-      Supervise.main(TinyRuns.arguments("supervised", recipe, "--source", TinyRuns.SOURCE, "--scratch",
-          scratch.toString()));
+      Supervise.main(TinyRuns.arguments("supervised", recipe, "--source", TinyRuns.SOURCE, "--scratch", scratch
+          .toString()));
     }
     Map<Integer, Double> loss = new TreeMap<>();
     for (Row row : TinyRuns.rows("supervised", Metrics.TABLE)) {
@@ -71,8 +71,8 @@ class SuperviseTest {
       Set<Map<String, String>> digests = new HashSet<>();
       for (int slots : Rows.SLICES) {
         var examples = Demonstrations.of(prompts.repartition(slots), handle, start.config()).examples();
-        Supervise.Fitted fitted = Supervise.fit(TestSession.spark().sparkContext(), recipe, start, handle, examples,
-            9, slots);
+        Supervise.Fitted fitted = Supervise.fit(TestSession.spark().sparkContext(), recipe, start, handle, examples, 9,
+            slots);
         digests.add(fitted.checkpoint().write(TestSession.newFolder().resolve("fitted")));
       }
       assertThat(digests).hasSize(1);

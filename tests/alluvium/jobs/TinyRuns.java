@@ -35,8 +35,8 @@ final class TinyRuns {
   /** Plain GRPO, four prompts of eight completions of at most two tokens. */
   static final String GRPO = """
       prompts:      {Uniform: {perIteration: 4, samples: 8}}
-      rollouts:     {Sampling: {maxTokens: 2, temperature: 1, topK: 0, topP: 1, minP: 0, stop: [], stopIds: [],
-          shardPrompts: 2}}
+      rollouts:     {Sampling: {maxTokens: 2, temperature: 1, topK: 0, topP: 1, minP: 0, stop: [],
+                      stopIds: [], shardPrompts: 2}}
       rewards:      {correct: {NumericAnswer: {right: 1, wrong: 0, tolerance: 1.0e-6}}}
       aggregation:  {WeightedSum: {weights: {correct: 1}}}
       selection:    {EveryGroup: {}}
@@ -46,7 +46,7 @@ final class TinyRuns {
       regularizers: []
       reference:    {NoReference: {}}
       optimizer:    {AdamW: {learningRate: 1.0e-2, beta1: 0.9, beta2: 0.95, eps: 1.0e-8, weightDecay: 0, maxNorm: 1,
-          schedule: {Constant: {warmup: 0}}}}
+                      schedule: {Constant: {warmup: 0}}}}
       steps:        {MiniBatches: {epochs: 1, perIteration: 2, shards: 2, microBatch: 8}}
       """;
 

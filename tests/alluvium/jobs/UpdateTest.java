@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import alluvium.policies.Checkpoint;
 import alluvium.policies.Tensors;
+import alluvium.prompts.Split;
 import alluvium.spark.CommitKey;
 import alluvium.spark.TinyPolicies;
 import alluvium.tables.Advantages;
@@ -28,9 +29,9 @@ class UpdateTest {
   private static final Recipe GRPO = Recipe.read(RECIPE);
 
   private static void generated(String name, Run run) {
-    List<String> ids = Generate.ids(run.prompts(TinyRuns.SOURCE, "train"));
-    List<Row> chosen = Generate.rows(run.prompts(TinyRuns.SOURCE, "train"), GRPO.prompts().choose(ids, run.seed(), 0,
-        0));
+    List<String> ids = Generate.ids(run.prompts(TinyRuns.SOURCE, Split.TRAIN));
+    List<Row> chosen = Generate.rows(run.prompts(TinyRuns.SOURCE, Split.TRAIN), GRPO.prompts().choose(ids, run.seed(),
+        0, 0));
     Generate.Generated made = Generate.generate(run, GRPO, run.handle(run.requirePolicy(0)), chosen, 0, 0);
     run.ledger().submit(made.entry(run, 0, 0));
     run.ledger().await();
@@ -54,7 +55,7 @@ class UpdateTest {
   }
 
   @Test
-  void anAdvantageThatIsNoNumber() {
+  void anAdvantageThatIsNoNumberAndASourceThatIsAnother() {
     try (Run run = TinyRuns.started("nan-advantage", GRPO)) {
       generated("nan-advantage", run);
     }
@@ -62,6 +63,13 @@ class UpdateTest {
         .isInstanceOf(DataException.class).hasMessageMatching("the loss of examples 000000/[0-9a-f]{16}/\\d to "
             + "000000/[0-9a-f]{16}/\\d is NaN: the step is refused.*");
     assertUntouched("nan-advantage");
+    assertThatThrownBy(() -> Score.main(TinyRuns.arguments("nan-advantage", RECIPE, "--source", "another",
+        "--iteration",
+        "0"))).isInstanceOf(DataException.class)
+        .hasMessageMatching("prompts: task [0-9a-f]{16} is not there\\. Ingest its source again, or name its source\\.");
+    assertThatThrownBy(() -> Generate.main(TinyRuns.arguments("nan-advantage", RECIPE, "--source", "another",
+        "--iteration", "0", "--wave", "1"))).isInstanceOf(DataException.class)
+        .hasMessageContaining("nothing to generate");
   }
 
   @Test
@@ -73,12 +81,12 @@ class UpdateTest {
     String name = "nan-weight";
     try (Run run = TinyRuns.open(name, GRPO.digest())) {
       Row row = run.publish(poisoned, 0, Run.MAIN, Optional.empty(), List.of(), List.of(), 0);
-      run.ledger().submit(new Ledger.Entry("adopt", 0, 0, List.of(new Ledger.Rows(Policies.TABLE, List.of(row))),
-          List.of(),
+      run.ledger().submit(new Ledger.Entry("adopt", 0, 0, List.of(new Ledger.Rows(Policies.TABLE, List.of(row))), List
+          .of(),
           Map.of(), () -> { }));
     }
-    assertThatThrownBy(() -> Iterate.main(TinyRuns.arguments(name, RECIPE, "--source", TinyRuns.SOURCE,
-        "--iterations", "1")))
+    assertThatThrownBy(() -> Iterate.main(TinyRuns.arguments(name, RECIPE, "--source", TinyRuns.SOURCE, "--iterations",
+        "1")))
         .isInstanceOf(DataException.class);
     assertUntouched(name);
   }
@@ -95,15 +103,26 @@ class UpdateTest {
   }
 
   @Test
-  void scoringWithTheWrongSourceNamesTheTask() {
-    try (Run run = TinyRuns.started("wrong-source", GRPO)) {
-      generated("wrong-source", run);
+  void anOptimizersStateIsItsPolicysOwnWhereWeightsAreEqual() {
+    Checkpoint checkpoint = TinyPolicies.checkpoint(3);
+    Tensors zeros = checkpoint.weights().zeros();
+    List<Tensors> fresh = List.of(zeros, zeros);
+    List<Tensors> later = List.of(checkpoint.weights(), zeros);
+    List<String> names = GRPO.optimizer().slots();
+    try (Run run = TinyRuns.open("moments", GRPO.digest())) {
+      Row first = run.publish(checkpoint, 0, Run.MAIN, Optional.empty(), names, fresh, 1);
+      Row second = run.publish(checkpoint, 1, Run.MAIN, Optional.empty(), names, later, 2);
+      Row other = run.publish(checkpoint, 2, Run.MAIN, Optional.empty(), names.subList(0, 1), fresh.subList(0, 1), 3);
+      assertThat(Policies.POLICY_VERSION.<String>of(second)).isEqualTo(Policies.POLICY_VERSION.of(first));
+      assertThat(Policies.OPTIMIZER_URI.<String>of(other)).isNotEqualTo(Policies.OPTIMIZER_URI.of(first));
+      for (int i = 0; i < zeros.size(); i++) {
+        assertThat(Learner.load(run, first, GRPO.optimizer()).slots().get(0).values().get(i)).isEqualTo(zeros.values()
+            .get(i));
+        assertThat(Learner.load(run, second, GRPO.optimizer()).slots().get(0).values().get(i))
+            .isEqualTo(checkpoint.weights().values().get(i));
+      }
+      assertThatThrownBy(() -> Learner.load(run, other, GRPO.optimizer())).isInstanceOf(DataException.class)
+          .hasMessageContaining("the optimizer's state belongs to another policy or another optimizer");
     }
-    assertThatThrownBy(() -> Score.main(TinyRuns.arguments("wrong-source", RECIPE, "--source", "another", "--iteration",
-        "0"))).isInstanceOf(DataException.class)
-        .hasMessageMatching("prompts: task [0-9a-f]{16} is not there\\. Ingest its source again, or name its source.");
-    assertThatThrownBy(() -> Generate.main(TinyRuns.arguments("wrong-source", RECIPE, "--source", "another",
-        "--iteration",
-        "0", "--wave", "1"))).isInstanceOf(DataException.class).hasMessageContaining("nothing to generate");
   }
 }

@@ -105,8 +105,8 @@ class CreditTest {
 
   @Test
   void theBatchsMeanIsOverAllGroupsAndTheCarriedOneOverNone() {
-    Map<String, Row> batch = byKey(estimated(credit(new BatchMean(), new EveryGroup(), Set.of()), 7, rewards(),
-        List.of()));
+    Map<String, Row> batch = byKey(estimated(credit(new BatchMean(), new EveryGroup(), Set.of()), 7, rewards(), List
+        .of()));
     assertThat(Advantages.ADVANTAGE.<Double>of(batch.get("c-one/0"))).isCloseTo(1 - 5 / 7.0, CLOSE);
     assertThat(Advantages.ADVANTAGE.<Double>of(batch.get("e-partly/2"))).isCloseTo(-5 / 7.0, CLOSE);
     Map<String, Row> moving = byKey(
@@ -169,8 +169,8 @@ class CreditTest {
       Set<String> digests = new HashSet<>();
       Set<Object> moments = new HashSet<>();
       for (int slices : Rows.SLICES) {
-        Credit.Estimated estimated = estimated(credit(estimator, new EveryGroup(), Set.of()), slices, many(),
-            List.of());
+        Credit.Estimated estimated = estimated(credit(estimator, new EveryGroup(), Set.of()), slices, many(), List
+            .of());
         digests.add(Rows.digest(estimated.advantages(), Advantages.TABLE));
         moments.add(estimated.rewards());
         estimated.free();
@@ -182,8 +182,8 @@ class CreditTest {
 
   @Test
   void nothingGivesNothing() {
-    Credit.Estimated estimated = estimated(credit(new BatchMean(), new EveryGroup(), Set.of()), 2, List.of(),
-        List.of());
+    Credit.Estimated estimated = estimated(credit(new BatchMean(), new EveryGroup(), Set.of()), 2, List.of(), List
+        .of());
     assertThat(estimated.advantages().collect()).isEmpty();
     assertThat(estimated.groups()).isZero();
     assertThat(estimated.rewards().count()).isZero();

@@ -32,8 +32,8 @@ class VerdictsTest {
   private static final PolicyHandle OTHER = TinyPolicies.handle(TinyPolicies.checkpoint(2));
 
   private final List<Row> prompts = Rows.prompts("0+0=", "0+1=", "1+0+1=");
-  private final List<Row> rollouts = Rows.generated(new Rollout(POLICY, new Sampling(4, 1, 0, 1, 0, List.of(),
-      List.of(),
+  private final List<Row> rollouts = Rows.generated(new Rollout(POLICY, new Sampling(4, 1, 0, 1, 0, List.of(), List
+      .of(),
       2), 4, Rows.RUN, 0, 3, 0), prompts);
 
   /** Fails on completions of more than two tokens. */
