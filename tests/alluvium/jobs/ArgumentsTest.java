@@ -54,8 +54,8 @@ class ArgumentsTest {
   @MethodSource("mains")
   void anUnknownOption(String main) {
     assertThatThrownBy(() -> run(main, "--recipe", "conf/grpo.yaml", "--no-such-option", "1"))
-        .isInstanceOf(RecipeException.class).hasMessageContaining("--no-such-option").hasMessageContaining("Usage: "
-        + main);
+        .isInstanceOf(RecipeException.class).hasMessageContaining("--no-such-option")
+        .hasMessageContaining("Usage: " + main);
   }
 
   @ParameterizedTest

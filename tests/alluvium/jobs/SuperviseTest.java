@@ -32,8 +32,8 @@ class SuperviseTest {
                       schedule: {Constant: {warmup: 0}}}}
       steps:      {Batches: {count: 12, size: 12, shards: 2, microBatch: 4}}
       """;
-  private static final String SCRATCH = "layers: 1\nhidden: 16\nheads: 2\nkvHeads: 1\nintermediate: 32\nmaxPositions: 24\n"
-      + "vocabulary: {Characters: {}}\n";
+  private static final String SCRATCH = "layers: 1\nhidden: 16\nheads: 2\nkvHeads: 1\nintermediate: 32\n"
+      + "maxPositions: 24\nvocabulary: {Characters: {}}\n";
 
   @Test
   void lossFallsAndTheRunHasABaseAndAMainPolicy() {

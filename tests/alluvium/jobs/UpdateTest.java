@@ -66,7 +66,7 @@ class UpdateTest {
     assertThatThrownBy(() -> Score.main(TinyRuns.arguments("nan-advantage", RECIPE, "--source", "another",
         "--iteration",
         "0"))).isInstanceOf(DataException.class)
-        .hasMessageMatching("prompts: task [0-9a-f]{16} is not there\\. Ingest its source again, or name its source\\.");
+        .hasMessageMatching("prompts: task [0-9a-f]{16} is not there\\. Ingest its source again, or name its source.");
     assertThatThrownBy(() -> Generate.main(TinyRuns.arguments("nan-advantage", RECIPE, "--source", "another",
         "--iteration", "0", "--wave", "1"))).isInstanceOf(DataException.class)
         .hasMessageContaining("nothing to generate");
