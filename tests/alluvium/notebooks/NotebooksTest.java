@@ -31,7 +31,10 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** Both notebooks on the lake of a small quickstart: Zeppelin's reads it by path, Databricks' as a schema. */
+/**
+ * Both notebooks on the lake of a small quickstart: Zeppelin's reads it by path, Databricks' through a catalog's
+ * schema.
+ */
 class NotebooksTest {
   private static final Path ZEPPELIN = Path.of("notebooks", "quickstart.zpln");
   private static final Path DATABRICKS = Path.of("notebooks", "quickstart.scala");
