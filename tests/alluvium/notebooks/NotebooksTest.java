@@ -179,13 +179,21 @@ class NotebooksTest {
         Cell cell = cells.get(i);
         if (cell.kind() == Kind.SCALA) {
           repl.run(cell.text());
+          views(session).forEach(session.catalog()::cacheTable);
         } else if (cell.kind() == Kind.SQL) {
           Dataset<Row> result = session.sql(cell.text());
           queries.add(new Query(i, result.columns(), result.collectAsList()));
         }
       }
       return new Results(queries, host.shown().stream().map(Dataset::collectAsList).toList());
+    } finally {
+      views(session).forEach(session.catalog()::uncacheTable);
     }
+  }
+
+  /** Kept in memory once they are registered: few rows, read by many queries. */
+  private static List<String> views(SparkSession session) {
+    return session.sql("SHOW VIEWS").collectAsList().stream().map(r -> r.<String>getAs("viewName")).toList();
   }
 
   /** Every query has rows, and what they say agrees from one to the other. */
