@@ -4,7 +4,7 @@
 // MAGIC
 // MAGIC A language model, here called a **policy**, was trained by reinforcement learning, and every step of it is a row in a Delta table.
 // MAGIC This notebook reads these tables with plain Spark. It needs no class of Alluvium, changes nothing, and works on any run;
-// MAGIC the explanations fit the quickstart, which teaches a small policy sums and differences of two-digit numbers.
+// MAGIC the explanations fit the quickstart, which teaches a small policy sums of two-digit numbers.
 // MAGIC
 // MAGIC The loop, one **iteration** of it:
 // MAGIC
@@ -353,8 +353,7 @@ display(Seq(version - 1, version).map(v => (v, rowsAt(v))).toDF("version", "rows
 // COMMAND ----------
 
 // MAGIC %md
-// MAGIC The manifest has the same by stage, with what lies outside of the loop (supervise, evaluate), and with each stage's commit. Phases of a
-// MAGIC stage may contain one another: `total` covers the rest but the commit.
+// MAGIC The manifest has the same by stage and phase, with what lies outside of the loop (supervise, evaluate) and with each stage's commit.
 
 // COMMAND ----------
 
@@ -444,20 +443,20 @@ display(Seq(version - 1, version).map(v => (v, rowsAt(v))).toDF("version", "rows
 // COMMAND ----------
 
 // MAGIC %md
-// MAGIC Are they of one kind? Prompts carry metadata from their source; the quickstart's say the operator, and the sign of the answer is in the
-// MAGIC answer.
+// MAGIC Are they of one kind? For `47+38=` two things may matter: how long the answer is, and whether the last digits carry.
 
 // COMMAND ----------
 
 // MAGIC %sql
-// MAGIC SELECT operator, answer_is_negative, count(*) AS tried, count_if(best <= 0) AS never_solved,
+// MAGIC SELECT length(answer) AS answer_length, carries, count(*) AS tried, count_if(best <= 0) AS never_solved,
 // MAGIC        round(100 * count_if(best <= 0) / count(*), 1) AS percent
-// MAGIC FROM (SELECT p.metadata['operator'] AS operator, startswith(p.answer, '-') AS answer_is_negative, max(a.reward) AS best
+// MAGIC FROM (SELECT p.answer, max(a.reward) AS best,
+// MAGIC              try_cast(substring(p.prompt, 2, 1) AS int) + try_cast(substring(p.prompt, 5, 1) AS int) >= 10 AS carries
 // MAGIC       FROM advantages a
 // MAGIC       JOIN prompts p ON p.prompt_id = a.prompt_id
-// MAGIC       GROUP BY p.prompt_id, p.metadata['operator'], p.answer)
-// MAGIC GROUP BY operator, answer_is_negative
-// MAGIC ORDER BY operator, answer_is_negative
+// MAGIC       GROUP BY p.prompt_id, p.prompt, p.answer)
+// MAGIC GROUP BY answer_length, carries
+// MAGIC ORDER BY answer_length, carries
 
 // COMMAND ----------
 

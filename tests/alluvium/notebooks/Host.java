@@ -1,6 +1,7 @@
 package alluvium.notebooks;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.spark.sql.Dataset;
@@ -20,7 +21,7 @@ public final class Host {
 
   Host(Map<String, String> filled) {
     this.filled = filled;
-    this.asked = new java.util.HashMap<>();
+    this.asked = new HashMap<>();
   }
 
   /** Zeppelin's input field. */
