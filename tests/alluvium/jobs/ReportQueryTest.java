@@ -13,6 +13,7 @@ import alluvium.jobs.ReportData.PolicyVersion;
 import alluvium.jobs.ReportData.Query;
 import alluvium.jobs.ReportData.Series;
 import alluvium.jobs.ReportData.StageTime;
+import alluvium.spark.TestSession;
 import alluvium.tables.Advantages;
 import alluvium.tables.Evaluations;
 import alluvium.tables.Metrics;
@@ -33,7 +34,6 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.SparkSession;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
@@ -43,13 +43,7 @@ class ReportQueryTest {
 
   @BeforeAll
   static void start() {
-    spark = SparkSession.builder().master("local[1]").config("spark.ui.enabled", false)
-        .config("spark.sql.shuffle.partitions", 1).getOrCreate();
-  }
-
-  @AfterAll
-  static void stop() {
-    spark.stop();
+    spark = TestSession.spark();
   }
 
   @Test
