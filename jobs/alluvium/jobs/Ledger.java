@@ -16,6 +16,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -51,7 +52,7 @@ final class Ledger implements AutoCloseable {
   private final Map<String, Long> versions = new TreeMap<>();
   private final DoubleAdder seconds = new DoubleAdder();
   private final Deque<Future<?>> waiting = new ArrayDeque<>();
-  private volatile boolean failed;
+  private volatile Optional<RuntimeException> failure = Optional.empty();
 
   Ledger(Lake lake, String run, String recipeDigest) {
     this.lake = lake;
@@ -105,6 +106,7 @@ final class Ledger implements AutoCloseable {
     while (!waiting.isEmpty() && (waiting.peek().isDone() || waiting.size() >= MOST_WAITING)) {
       finish(waiting.remove());
     }
+    stopAfterFailure();
     waiting.add(thread.submit(() -> commit(entry)));
   }
 
@@ -113,6 +115,7 @@ final class Ledger implements AutoCloseable {
     while (!waiting.isEmpty()) {
       finish(waiting.remove());
     }
+    stopAfterFailure();
   }
 
   private static void finish(Future<?> commit) {
@@ -143,13 +146,24 @@ final class Ledger implements AutoCloseable {
     }
   }
 
+  /** What follows a failed commit is not begun. */
   private void commit(Entry entry) {
-    if (failed) {
-      throw new IllegalStateException("not committed, because an earlier commit failed: " + entry.stage());
+    stopAfterFailure();
+    try {
+      write(entry);
+    } catch (RuntimeException e) {
+      failure = Optional.of(e);
+      throw e;
+    } catch (Error e) {
+      failure = Optional.of(new CompletionException(e));
+      throw e;
     }
-    failed = true;    // until the end is reached
-    write(entry);
-    failed = false;
+  }
+
+  private void stopAfterFailure() {
+    if (failure.isPresent()) {
+      throw failure.get();
+    }
   }
 
   private void write(Entry entry) {

@@ -129,7 +129,7 @@ class ReportQueryTest {
     assertEquals(List.of(new Count("estimate", "all rewards equal", 2), new Count("estimate", "reward failed", 1)),
         ReportQuery.drops(advantages));
     assertEquals(List.of(new Count("sums, ingest", "no answer", 1)), ReportQuery.rejects(table(Rejects.TABLE,
-        List.of(row("sums", "ingest", 4L, "no answer", "{}")))));
+        List.of(row("sums", "ingest", "4", "no answer", "{}")))));
   }
 
   @Test

@@ -252,7 +252,7 @@ class PolicyConfigTest {
     "llama|'head_dim':5|head_dim must be such that heads have an even width, not 5, got 5.",
     "llama|'head_dim':-4|head_dim must be an integer from 1 to 65536, got -4.",
     "llama|'rms_norm_eps':0|rms_norm_eps must be a finite number > 0, got 0.",
-    "llama|'rms_norm_eps':1e999999|rms_norm_eps must be a finite number > 0, got 1E+999999.",
+    "llama|'rms_norm_eps':1e999999|rms_norm_eps must be a finite number > 0, got \"Infinity\".",
     "llama|'rms_norm_eps':'1e-6'|rms_norm_eps must be a finite number > 0, got \"1e-6\".",
     "llama|'tie_word_embeddings':1|tie_word_embeddings must be true or false, got 1.",
     "llama|'eos_token_id':10|eos_token_id must be an integer from 0 to 9, got 10.",

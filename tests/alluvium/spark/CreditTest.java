@@ -160,7 +160,7 @@ class CreditTest {
         Set.of());
     assertThatThrownBy(() -> estimated(credit, 1, List.of(Rows.ofTokens("a", 0, "kl", 1, 2)),
         List.of(Rows.rollout("a", 0, 5, 5, 1)))).isInstanceOf(DataException.class)
-        .hasMessage("rewards: a, sample 0, kl has 2 token values for 3 tokens. Score the iteration again.");
+        .hasMessage("rewards: a, sample 0, kl has 2 token values for 3 tokens. Score again.");
   }
 
   @Test

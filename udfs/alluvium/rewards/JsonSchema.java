@@ -12,7 +12,9 @@ import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.TextNode;
 import java.math.BigDecimal;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
@@ -182,7 +184,20 @@ record JsonSchema(JsonNode root) {
 
   /** What the value breaks first, with the path to it; empty where it breaks nothing. */
   Optional<String> violation(JsonNode value) {
-    return violation("$", root, value, MeteredText.budget());
+    return inRange(value) ? violation("$", root, value, MeteredText.budget())
+        : Optional.of("a number is out of the range of a double");
+  }
+
+  private static boolean inRange(JsonNode value) {
+    Deque<JsonNode> left = new ArrayDeque<>(List.of(value));
+    while (!left.isEmpty()) {
+      JsonNode next = left.remove();
+      if (next.isNumber() && Double.isInfinite(next.doubleValue())) {
+        return false;
+      }
+      next.forEach(left::add);
+    }
+    return true;
   }
 
   private static Optional<String> violation(String path, JsonNode schema, JsonNode value, AtomicLong steps) {
