@@ -73,7 +73,7 @@ class ReadmeTest {
   void everyFileThatIsNamedIsThereAndEveryRecipeIsInTheTable() throws IOException {
     Set<String> named = found("(conf/[A-Za-z0-9./-]+\\.(?:yaml|properties))", Readme.text());
     assertThat(named).hasSizeGreaterThan(10).allMatch(name -> Files.isRegularFile(Path.of(name)));
-    Set<String> table = found("`(conf/[a-z-]+\\.yaml)`",
+    Set<String> table = found("`(conf/[a-z0-9-]+\\.yaml)`",
         Readme.text().lines().filter(line -> line.startsWith("|")).collect(Collectors.joining("\n")));
     assertThat(table).isEqualTo(list(Path.of("conf")).stream().map(Path::toString)
         .filter(name -> name.endsWith(".yaml"))
@@ -83,7 +83,7 @@ class ReadmeTest {
   @Test
   void aPaperIsTheRecipesOwn() throws IOException {
     for (String row : Readme.text().lines().filter(line -> line.matches("\\| `conf/.*https://.*")).toList()) {
-      String recipe = Files.readString(Path.of(found("`(conf/[a-z-]+\\.yaml)`", row).iterator().next()));
+      String recipe = Files.readString(Path.of(found("`(conf/[a-z0-9-]+\\.yaml)`", row).iterator().next()));
       String paper = found("https://(?:arxiv\\.org/abs/|doi\\.org/)([^)]+)\\)", row).iterator().next();
       assertThat(recipe.lines().findFirst().orElse("")).as(row).contains(paper);
     }

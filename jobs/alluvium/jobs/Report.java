@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.functions;
 import picocli.CommandLine.Option;
 
 /** The report of a run: one HTML file that opens from disk. */
@@ -72,7 +73,8 @@ public final class Report {
     facts.put("code version", Code.VERSION);
     return ReportData.of(run.id()).withFacts(facts)
         .withPolicies(ReportQuery.policies(of(run, Policies.TABLE)))
-        .withEvaluations(ReportQuery.evaluations(of(run, Evaluations.TABLE)))
+        .withEvaluations(ReportQuery.evaluations(of(run, Evaluations.TABLE)
+            .filter(functions.not(Evaluations.NAME.col().endsWith(Evaluate.GAIN)))))
         .withSeries(ReportQuery.series(of(run, Metrics.TABLE)))
         .withTimes(ReportQuery.times(of(run, Stages.TABLE)))
         .withHistograms(Stream.concat(ReportQuery.rewardHistograms(advantages).stream(),
