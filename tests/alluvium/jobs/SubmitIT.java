@@ -94,7 +94,8 @@ class SubmitIT {
     Files.writeString(work.resolve("questions.yaml"), Readme.blocks("Your own data", "yaml").get(0)
         .replace("heldOut: 500", "heldOut: 8"));
     Files.writeString(work.resolve("my-sft.yaml"), with("conf/quickstart-sft.yaml", "schedule: .*",
-        "schedule: {Cosine: {warmup: 5, total: 60}}", "Batches: .*", "Batches: {count: 60, size: 16, shards: 2, microBatch: 8}}",
+        "schedule: {Cosine: {warmup: 5, total: 60}}", "Batches: .*",
+        "Batches: {count: 60, size: 16, shards: 2, microBatch: 8}}",
         "learningRate: .*", "learningRate: 1.0e-2"));
     Files.writeString(work.resolve("my-grpo.yaml"), with("conf/quickstart.yaml", "perIteration: \\d+, samples: \\d+",
         "perIteration: 8, samples: 8", "shardPrompts: \\d+", "shardPrompts: 2", "maxTokens: \\d+", "maxTokens: 4",
