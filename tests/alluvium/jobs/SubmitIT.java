@@ -75,7 +75,7 @@ class SubmitIT {
     Files.writeString(script, """
         #!/usr/bin/env bash
         # The launcher answers with the command line of the job's JVM: an empty word and a line's end,
-        then NUL after every word.
+        # then NUL after every word.
         set -euo pipefail
         export SPARK_HOME='%s' SPARK_SCALA_VERSION=2.12 SPARK_LOCAL_IP=127.0.0.1 JAVA_HOME='%s' \\
             SPARK_SUBMIT_OPTS='%s'
