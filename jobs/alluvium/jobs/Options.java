@@ -2,7 +2,9 @@ package alluvium.jobs;
 
 import alluvium.tables.RecipeException;
 import java.util.Arrays;
+import java.util.Optional;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 
@@ -36,6 +38,11 @@ class Options {
    */
   boolean parse(String name, String... arguments) {
     CommandLine line = new CommandLine(this).setCommandName(name);
+    usualLake().ifPresent(lake -> {
+      OptionSpec required = line.getCommandSpec().findOption("--lake");
+      line.getCommandSpec().remove(required).addOption(OptionSpec.builder(required).required(false).defaultValue(lake)
+          .description(required.description()[0] + " (default: ${DEFAULT-VALUE})").build());
+    });
     try {
       line.parseArgs(arguments);
     } catch (ParameterException e) {
@@ -49,5 +56,10 @@ class Options {
       throw new RecipeException("--run must be letters, digits, '.', '_', '-', at most 100, got \"%s\"", run);
     }
     return !help;
+  }
+
+  /** The lake where none is named; empty where one must be. */
+  Optional<String> usualLake() {
+    return Optional.empty();
   }
 }

@@ -9,6 +9,7 @@ import alluvium.tables.Rollouts;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import org.apache.spark.sql.Row;
 import picocli.CommandLine.Option;
 
@@ -39,11 +40,15 @@ public final class Quickstart {
     @Option(names = "--scratch", defaultValue = "conf/policies/small.yaml",
         description = "description of the policy (default: ${DEFAULT-VALUE})")
     String scratch;
+
+    @Override
+    Optional<String> usualLake() {
+      return Optional.of(Path.of("out", "quickstart").toAbsolutePath().toString());
+    }
   }
 
   public static void main(String... args) {
     Arguments arguments = new Arguments();
-    arguments.lake = Path.of("out", "quickstart").toAbsolutePath().toString();
     if (!arguments.parse("Quickstart", args)) {
       return;
     }
