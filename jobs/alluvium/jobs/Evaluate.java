@@ -81,12 +81,16 @@ public final class Evaluate {
     String evaluated = run.id() + HELD_OUT;
     Rollout sampled = new Rollout(policy, recipe.rollouts(), samples, evaluated, run.seed(), iteration, SAMPLES_WAVE);
     Rollout greedy = new Rollout(policy, recipe.rollouts().greedy(), 1, evaluated, run.seed(), iteration, GREEDY_WAVE);
+    Console.Bar bar = new Console.Bar(STAGE, 3);
     Generate.Generated drawn = Generate.materialise(run, sampled, all);
+    bar.at(1, "sampled");
     Generate.Generated best = Generate.materialise(run, greedy, all);
+    bar.at(2, "greedy");
     JavaRDD<Row> rollouts = drawn.rollouts().union(best.rollouts());
     JavaRDD<Row> rewards = new Verdicts(Map.of(name, recipe.rewards().get(name)), List.of(),
         recipe.rollouts().logpTemperature()).over(rollouts, all).persist(StorageLevel.MEMORY_AND_DISK());
     Scores scores = Scores.of(rewards, (Verifier) recipe.rewards().get(name));
+    bar.at(3, "scored");
     List<Row> measures = measures(run.id(), source, policy.version(), iteration, samples, scores);
     double generated = drawn.seconds() + best.seconds();
     run.ledger().submit(new Ledger.Entry(STAGE, iteration, 0,

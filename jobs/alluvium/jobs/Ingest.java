@@ -71,12 +71,15 @@ public final class Ingest {
   private static void commit(Run run, TaskRows read, int heldOut, int batch) {
     long start = System.nanoTime();
     TaskRows unique = read.unique(run.lake().read(Prompts.TABLE).select(Prompts.PROMPT_ID.col()));
+    Console.Bar bar = new Console.Bar(STAGE, 2);
     List<String> keys = unique.promptKeys();
+    bar.at(1, "read");
     Dataset<Row> prompts = unique.prompts(heldOut == 0 ? List.of()
         : Split.heldOut(keys, Math.min(heldOut, keys.size()), run.seed())).cache();
     Dataset<Row> rejects = unique.rejects().cache();
     long kept = prompts.count();
     long refused = rejects.count();
+    bar.at(2, "split");
     run.ledger().submit(new Ledger.Entry(STAGE, batch, 0,
         List.of(new Ledger.Data(Prompts.TABLE, prompts), new Ledger.Data(Rejects.TABLE, rejects)), List.of(),
         Map.of("ingest", (System.nanoTime() - start) / 1e9), () -> {
