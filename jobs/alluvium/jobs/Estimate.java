@@ -31,14 +31,15 @@ public final class Estimate {
     Recipe recipe = Recipe.read(Path.of(arguments.recipe));
     try (Run run = Run.open("estimate", arguments, recipe.digest())) {
       int iteration = arguments.iteration;
+      run.goesOn(Iterate.WORK, Settings.of(recipe, run.seed()));
       if (run.ledger().done(STAGE, iteration, 0)) {
         Console.line("estimate   already done for iteration %d of run %s", iteration, run.id());
         return;
       }
       run.ledger().pin(Rewards.TABLE);
       run.ledger().pin(Rollouts.TABLE);
-      Estimated estimated = estimate(run, recipe, run.rows(Rewards.TABLE, iteration).javaRDD(),
-          run.rows(Rollouts.TABLE, iteration).javaRDD(), Set.of(), iteration, Optional.empty());
+      Estimated estimated = estimate(run, recipe, run.rows(Rewards.TABLE, Score.STAGE, iteration).javaRDD(),
+          run.rows(Rollouts.TABLE, Generate.STAGE, iteration).javaRDD(), Set.of(), iteration, Optional.empty());
       run.ledger().submit(estimated.entry(run, iteration, 0));
       run.ledger().await();
       Console.line("estimate   iteration %d: %s", iteration, estimated.metrics());
@@ -73,7 +74,7 @@ public final class Estimate {
       int iteration, Optional<Double> known) {
     List<Row> states = new ArrayList<>();
     double carried = recipe.advantage() instanceof MovingAdvantage moving
-        ? known.orElseGet(() -> carried(run, moving, iteration)) : 0;
+        ? known.or(() -> run.state(moving.state(), iteration)).orElse(moving.initial()) : 0;
     Optional<Double> next = Optional.empty();
     Credit credit = new Credit(recipe.aggregation(), recipe.selection(), recipe.advantage(), carried, surplus);
     Credit.Estimated estimated = credit.over(rewards, rollouts, run.slots());
@@ -89,11 +90,5 @@ public final class Estimate {
     metrics.put("groups_all_equal", (double) estimated.equal());
     metrics.put("groups_dropped", (double) estimated.dropped());
     return new Estimated(estimated.advantages(), states, next, metrics);
-  }
-
-  private static double carried(Run run, MovingAdvantage moving, int iteration) {
-    return run.lake().read(States.TABLE).filter(States.RUN_ID.col().equalTo(run.id())
-        .and(States.ITERATION.col().equalTo(iteration)).and(States.NAME.col().equalTo(moving.state()))).collectAsList()
-        .stream().findFirst().map(States.VALUE::<Double>of).orElse(moving.initial());
   }
 }

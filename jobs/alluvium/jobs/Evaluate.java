@@ -35,6 +35,7 @@ import picocli.CommandLine.Option;
  */
 public final class Evaluate {
   static final String STAGE = "evaluate";
+  private static final String COMPARE = "compare";
   static final String GREEDY = "greedy_accuracy";
   static final String SAMPLED = "sampled_accuracy";
   static final String GAIN = "_gain";
@@ -71,10 +72,24 @@ public final class Evaluate {
 
   /** Measures a policy, commits what it found, and returns the rows of the table of evaluations. */
   static List<Row> evaluate(Run run, Recipe recipe, PolicyHandle policy, String source, int iteration, int samples) {
-    if (run.ledger().done(STAGE, iteration, 0)) {
-      return rows(run, iteration);
-    }
     String name = requireVerifier(recipe);
+    run.begin(STAGE, Settings.of(recipe, run.seed()).with("source", source).with("samples", String.valueOf(samples))
+        .with("input.prompts", run.promptsDigest(source, Split.HELDOUT)));
+    if (!run.ledger().done(STAGE, iteration, 0)) {
+      measure(run, recipe, policy, source, iteration, samples, name);
+    }
+    int first = run.firstIteration();
+    if (iteration > first && run.ledger().done(STAGE, first, 0) && !run.ledger().done(COMPARE, iteration, 0)) {
+      List<Row> gains = gains(run, recipe, source, policy.version(), first, iteration, samples);
+      run.ledger().submit(new Ledger.Entry(COMPARE, iteration, 0,
+          List.of(new Ledger.Rows(Evaluations.TABLE, gains)), List.of(Rewards.TABLE), Map.of(), () -> { }));
+      run.ledger().await();
+    }
+    return rows(run, iteration);
+  }
+
+  private static void measure(Run run, Recipe recipe, PolicyHandle policy, String source, int iteration, int samples,
+      String name) {
     long start = System.nanoTime();
     Dataset<Row> prompts = run.prompts(source, Split.HELDOUT);
     List<Row> all = Generate.rows(prompts, Generate.ids(prompts));
@@ -97,19 +112,13 @@ public final class Evaluate {
         List.of(new Ledger.Rows(Evaluations.TABLE, measures), Ledger.Data.of(run.spark(), Rollouts.TABLE, rollouts),
             Ledger.Data.of(run.spark(), Rewards.TABLE, rewards)), List.of(Prompts.TABLE),
         Map.of("generate", generated, "score", (System.nanoTime() - start) / 1e9 - generated), () -> {
+          drawn.kept().delete();
+          best.kept().delete();
           drawn.free();
           best.free();
           rewards.unpersist(false);
         }));
     run.ledger().await();
-    if (iteration > 0 && run.ledger().done(STAGE, 0, 0)) {
-      List<Row> gains = gains(run, recipe, source, policy.version(), iteration, samples, scores);
-      run.ledger().submit(new Ledger.Entry("compare", iteration, 0,
-          List.of(new Ledger.Rows(Evaluations.TABLE, gains)), List.of(Rewards.TABLE), Map.of(), () -> { }));
-      run.ledger().await();
-      measures.addAll(gains);
-    }
-    return measures;
   }
 
   /** A table of measures for people. */
@@ -177,16 +186,22 @@ public final class Evaluate {
     return rows;
   }
 
-  private static List<Row> gains(Run run, Recipe recipe, String source, String version, int iteration, int samples,
-      Scores after) {
-    Dataset<Row> first = run.lake().read(Rewards.TABLE, run.id() + HELD_OUT, 0);
-    Scores before = Scores.of(first.javaRDD(), (Verifier) recipe.rewards().get(requireVerifier(recipe)));
+  private static List<Row> gains(Run run, Recipe recipe, String source, String version, int first, int iteration,
+      int samples) {
+    Scores before = stored(run, recipe, first);
+    Scores after = stored(run, recipe, iteration);
     Map<Field, Object> common = common(run.id(), source, version, iteration, after.failed);
     double[] greedy = differences(before.greedy, after.greedy);
     double[] sampled = differences(before.sampled, after.sampled);
     return List.of(
         measure(common, GREEDY + GAIN, Interval.bootstrap(greedy, DRAWS, run.seed()), greedy.length, 1),
         measure(common, SAMPLED + GAIN, Interval.bootstrap(sampled, DRAWS, run.seed()), sampled.length, samples));
+  }
+
+  private static Scores stored(Run run, Recipe recipe, int iteration) {
+    Dataset<Row> rewards = run.committed(Rewards.TABLE, STAGE, iteration,
+        run.lake().read(Rewards.TABLE, run.id() + HELD_OUT, iteration));
+    return Scores.of(rewards.javaRDD(), (Verifier) recipe.rewards().get(requireVerifier(recipe)));
   }
 
   private static double[] differences(TreeMap<String, int[]> before, TreeMap<String, int[]> after) {

@@ -2,6 +2,7 @@ package alluvium.jobs;
 
 import alluvium.policies.Checkpoint;
 import alluvium.prompts.Split;
+import alluvium.spark.KeptShards;
 import alluvium.spark.PolicyHandle;
 import alluvium.spark.Rollout;
 import alluvium.spark.Span;
@@ -23,10 +24,13 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
 import org.apache.spark.storage.StorageLevel;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Rollout generation: a policy and chosen prompts in, completions with their log-probabilities out. */
 public final class Generate {
   static final String STAGE = "generate";
+  private static final Logger LOG = LoggerFactory.getLogger(Generate.class);
 
   private Generate() {}
 
@@ -40,6 +44,7 @@ public final class Generate {
     Recipe recipe = Recipe.read(Path.of(arguments.recipe));
     try (Run run = Run.open("generate", arguments, recipe.digest())) {
       int iteration = arguments.iteration;
+      run.begin(Iterate.WORK, Iterate.settings(run, recipe, arguments.source));
       if (run.ledger().done(STAGE, iteration, arguments.wave)) {
         Console.line("generate   already done for iteration %d of run %s", iteration, run.id());
         return;
@@ -60,10 +65,11 @@ public final class Generate {
    *
    * @param rollouts rows of the table of rollouts
    * @param rejects rows of the table of rejects
+   * @param kept the finished shards' files, deleted once they are committed
    * @param seconds in which executors computed
    */
   record Generated(JavaRDD<Rollout.Shard> shards, JavaRDD<Row> rollouts, List<Row> rejects, List<Rollout.Tally> tallies,
-      double seconds) {
+      KeptShards kept, double seconds) {
     long completions() {
       return tallies.stream().mapToLong(Rollout.Tally::completions).sum();
     }
@@ -82,7 +88,7 @@ public final class Generate {
         outputs.add(new Ledger.Rows(Rejects.TABLE, rejects));
       }
       return new Ledger.Entry(STAGE, iteration, wave, outputs, List.of(Prompts.TABLE), Map.of("generate", seconds),
-          () -> { });
+          kept::delete);
     }
   }
 
@@ -105,7 +111,8 @@ public final class Generate {
     values.put("length_mean", (double) tokens / completions);
     values.put("length_max", (double) longest);
     values.put("truncated_share", (double) truncated / completions);
-    values.put("tokens_per_second", tokens / seconds);
+    values.put("tokens_per_second",
+        tallies.stream().filter(t -> !t.kept()).mapToLong(Rollout.Tally::tokens).sum() / seconds);
     return values;
   }
 
@@ -127,7 +134,8 @@ public final class Generate {
         "rollouts.Sampling.maxTokens is %s, but the policy's"
         + " context of %s tokens must hold the prompt as well. Lower maxTokens.", rollout.sampling().maxTokens(),
         context);
-    JavaRDD<Rollout.Shard> shards = rollout.over(run.spark(), prompts, Integer.MAX_VALUE)
+    KeptShards kept = KeptShards.of(run.lake(), rollout.runId(), rollout.iteration(), rollout.wave(), Code.VERSION);
+    JavaRDD<Rollout.Shard> shards = rollout.over(run.spark(), prompts, Integer.MAX_VALUE, kept)
         .persist(StorageLevel.MEMORY_AND_DISK());
     List<Rollout.Tally> tallies = new ArrayList<>(TaskFailure.surfaced(shards.map(Rollout.Shard::tally)::collect));
     tallies.sort(Comparator.comparingInt(Rollout.Tally::shard));
@@ -135,8 +143,19 @@ public final class Generate {
     if (tallies.stream().anyMatch(t -> t.rejects() > 0)) {
       rejects.addAll(shards.flatMap(s -> s.rejects().iterator()).collect());
     }
-    return new Generated(shards, shards.flatMap(s -> s.rollouts().iterator()), rejects, tallies,
+    report(rollout, tallies);
+    return new Generated(shards, shards.flatMap(s -> s.rollouts().iterator()), rejects, tallies, kept,
         Span.seconds(tallies.stream().map(Rollout.Tally::span).toList()));
+  }
+
+  private static void report(Rollout rollout, List<Rollout.Tally> tallies) {
+    long kept = tallies.stream().filter(Rollout.Tally::kept).count();
+    LOG.info("{} iteration {} wave {}: {} completions generated, {} of {} shards had been kept", rollout.runId(),
+        rollout.iteration(), rollout.wave(),
+        tallies.stream().filter(t -> !t.kept()).mapToLong(Rollout.Tally::completions).sum(), kept, tallies.size());
+    if (kept > 0) {
+      Console.line("generate   %d of %d shards had been kept by an earlier process", kept, tallies.size());
+    }
   }
 
   /** All prompt ids, sorted. */

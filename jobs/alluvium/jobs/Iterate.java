@@ -1,5 +1,6 @@
 package alluvium.jobs;
 
+import alluvium.policies.Checkpoint;
 import alluvium.prompts.Split;
 import alluvium.selections.GroupSelection;
 import alluvium.spark.Credit;
@@ -31,6 +32,9 @@ import picocli.CommandLine.Option;
  * committed; one that an earlier process ran is read back.
  */
 public final class Iterate {
+  static final String WORK = "iterate";
+  static final String ADOPT = "adopt";
+
   private Iterate() {}
 
   static final class Arguments extends Options {
@@ -54,6 +58,16 @@ public final class Iterate {
     @Option(names = "--evaluate-samples", defaultValue = "16",
         description = "completions per held-out prompt (default: ${DEFAULT-VALUE})")
     int evaluateSamples;
+
+    @Option(names = "--fork", description = "name of a new run that goes on from the last finished iteration of --run,"
+        + " with whatever is changed")
+    Optional<String> fork;
+
+    @Override
+    void check() {
+      super.check();
+      fork.ifPresent(name -> runName("--fork", name));
+    }
   }
 
   public static void main(String... args) {
@@ -65,34 +79,49 @@ public final class Iterate {
     Options.atLeast(0, "--evaluate-every", arguments.evaluateEvery);
     Options.atLeast(1, "--evaluate-samples", arguments.evaluateSamples);
     Recipe recipe = Recipe.read(Path.of(arguments.recipe));
-    arguments.policy.ifPresent(alluvium.policies.Checkpoint::config);
+    arguments.policy.ifPresent(Checkpoint::config);
+    Optional<String> parent = arguments.fork.map(name -> arguments.run);
+    arguments.run = arguments.fork.orElse(arguments.run);
     try (Run run = Run.open("iterate", arguments, recipe.digest())) {
+      parent.ifPresent(from -> Fork.fork(run, from, Optional.empty()));
       arguments.policy.ifPresent(folder -> adopt(run, folder));
       iterate(run, recipe, arguments.source, arguments.iterations, arguments.evaluateEvery, arguments.evaluateSamples);
     }
   }
 
-  /** Makes a Hugging Face folder the policy that iteration 0 starts from, unless the run has one. */
+  /**
+   * Makes a Hugging Face folder the policy that iteration 0 starts from; where the run has one, it must have been made
+   * of the same files.
+   */
   static void adopt(Run run, Path folder) {
+    run.begin(ADOPT, Settings.ofPolicy(Checkpoint.digests(folder)));
     if (run.policy(0).isEmpty()) {
-      Row row = run.publish(alluvium.policies.Checkpoint.read(folder), 0, Run.MAIN, Optional.empty(), List.of(),
-          List.of(),
-          0);
-      run.ledger().submit(new Ledger.Entry("adopt", 0, 0, List.of(new Ledger.Rows(Policies.TABLE, List.of(row))),
+      Row row = run.publish(Checkpoint.read(folder), 0, Run.MAIN, Optional.empty(), List.of(), List.of(), 0);
+      run.ledger().submit(new Ledger.Entry(ADOPT, 0, 0, List.of(new Ledger.Rows(Policies.TABLE, List.of(row))),
           List.of(), Map.of(), () -> { }));
       run.ledger().await();
     }
   }
 
+  /** What the result of a run's iterations depends on. */
+  static Settings settings(Run run, Recipe recipe, String source) {
+    Row first = run.requirePolicy(run.firstIteration());
+    return Settings.of(recipe, run.seed()).with("source", source)
+        .with("input.prompts", run.promptsDigest(source, Split.TRAIN))
+        .with("policy", new TreeMap<>(first.getJavaMap(first.fieldIndex(Policies.FILES.name()))));
+  }
+
   /** Runs the iterations that are not done yet. */
   static void iterate(Run run, Recipe recipe, String source, int iterations, int evaluateEvery, int evaluateSamples) {
+    run.begin(WORK, settings(run, recipe, source));
     Dataset<Row> prompts = run.prompts(source, Split.TRAIN).cache();
     List<String> ids = Generate.ids(prompts);
-    int first = 0;
+    int begun = run.firstIteration();
+    int first = begun;
     while (first < iterations && run.ledger().done(Update.STAGE, first, 0)) {
       first++;
     }
-    if (first > 0) {
+    if (first > begun) {
       Console.line("iterate    %d of %d iterations of run %s are done", first, iterations, run.id());
     }
     Learner learner = Learner.load(run, run.requirePolicy(first), recipe.optimizer());
@@ -210,7 +239,7 @@ public final class Iterate {
       JavaRDD<Row> rollouts;
       Optional<Generate.Generated> made = Optional.empty();
       if (run.ledger().done(Generate.STAGE, iteration, wave)) {
-        rollouts = run.rows(Rollouts.TABLE, iteration).filter(Rollouts.WAVE.col().equalTo(wave)).javaRDD();
+        rollouts = run.rows(Rollouts.TABLE, Generate.STAGE, iteration, wave).javaRDD();
       } else {
         Generate.Generated generated = Generate.generate(run, recipe, learner.handle(), rows, iteration, wave);
         run.ledger().submit(generated.entry(run, iteration, wave));
@@ -220,7 +249,7 @@ public final class Iterate {
       long began = System.nanoTime();
       JavaRDD<Row> rewards;
       if (run.ledger().done(Score.STAGE, iteration, wave)) {
-        rewards = run.rows(Rewards.TABLE, iteration).filter(Rewards.WAVE.col().equalTo(wave)).javaRDD();
+        rewards = run.rows(Rewards.TABLE, Score.STAGE, iteration, wave).javaRDD();
       } else {
         rewards = Score.score(rollouts, rows, recipe, reference);
         metrics.putAll(Score.metrics(rewards, recipe));    // computes and keeps them
@@ -234,7 +263,7 @@ public final class Iterate {
     private JavaRDD<Row> advantages(List<Wave> waves, JavaRDD<Row> rollouts, JavaRDD<Row> rewards) {
       if (run.ledger().done(Estimate.STAGE, iteration, 0)) {
         seconds.put("estimate", 0.0);
-        return run.rows(Advantages.TABLE, iteration).javaRDD();
+        return run.rows(Advantages.TABLE, Estimate.STAGE, iteration).javaRDD();
       }
       long began = System.nanoTime();
       Estimate.Estimated estimated = Estimate.estimate(run, recipe, rewards, rollouts, surplus(waves), iteration,

@@ -44,6 +44,7 @@ final class Ledger implements AutoCloseable {
   private final Manifest manifest;
   private final String run;
   private final String recipeDigest;
+  private final Runnable permit;
   private final ExecutorService thread = Executors.newSingleThreadExecutor(task -> {
     Thread committer = new Thread(task, "committer");
     committer.setDaemon(true);
@@ -54,8 +55,14 @@ final class Ledger implements AutoCloseable {
   private final Deque<Future<?>> waiting = new ArrayDeque<>();
   private volatile Optional<RuntimeException> failure = Optional.empty();
 
-  Ledger(Lake lake, String run, String recipeDigest) {
+  /**
+   * Begins with nothing handed in.
+   *
+   * @param permit called before each commit; throws where this process may not write any more
+   */
+  Ledger(Lake lake, String run, String recipeDigest, Runnable permit) {
     this.lake = lake;
+    this.permit = permit;
     this.manifest = new Manifest(lake);
     this.run = run;
     this.recipeDigest = recipeDigest;
@@ -90,6 +97,11 @@ final class Ledger implements AutoCloseable {
 
   boolean done(String stage, int iteration, int wave) {
     return manifest.done(run, iteration, stage, wave);
+  }
+
+  /** What the manifest says of a run's stages. */
+  Manifest manifest() {
+    return manifest;
   }
 
   /** Notes the version of a table that the run reads from now on, and returns it. */
@@ -167,12 +179,14 @@ final class Ledger implements AutoCloseable {
   }
 
   private void write(Entry entry) {
+    permit.run();
     long start = System.nanoTime();
     Map<String, Long> inputs = new TreeMap<>();
     synchronized (versions) {
       entry.inputs().forEach(t -> inputs.put(t.name(), versions.getOrDefault(t.name(), 0L)));
     }
     Map<String, Long> outputs = new TreeMap<>();
+    Map<String, String> digests = new TreeMap<>();
     Map<String, String> metadata = new TreeMap<>();
     metadata.put("recipe", recipeDigest);
     metadata.put("code", Code.VERSION);
@@ -185,6 +199,7 @@ final class Ledger implements AutoCloseable {
       Commit commit = output instanceof Rows rows ? lake.append(rows.table(), rows.rows(), key)
           : lake.append(output.table(), ((Data) output).rows(), key);
       outputs.put(output.table().name(), commit.version());
+      digests.put(output.table().name(), commit.digest());
       main = commit;
       synchronized (versions) {
         versions.put(output.table().name(), commit.version());
@@ -200,6 +215,7 @@ final class Ledger implements AutoCloseable {
     row.put(Stages.STATUS, "done");
     row.put(Stages.INPUTS, inputs);
     row.put(Stages.OUTPUTS, outputs);
+    row.put(Stages.DIGESTS, digests);
     row.put(Stages.ROWS, main == null ? 0L : main.rows());
     row.put(Stages.DIGEST, main == null ? "" : main.digest());
     row.put(Stages.SECONDS, phases);

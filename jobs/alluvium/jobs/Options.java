@@ -52,10 +52,20 @@ class Options {
     if (line.isUsageHelpRequested()) {
       Console.line(line.getUsageMessage());
     }
-    if (run != null && !run.matches("[A-Za-z0-9][A-Za-z0-9._-]{0,99}")) {
-      throw new RecipeException("--run must be letters, digits, '.', '_', '-', at most 100, got \"%s\"", run);
+    if (!help) {
+      check();
     }
     return !help;
+  }
+
+  /** Throws where an option has a value that it cannot have. */
+  void check() {
+    runName("--run", run);
+  }
+
+  static void runName(String option, String name) {
+    RecipeException.require(name.matches("[A-Za-z0-9][A-Za-z0-9._-]{0,99}"),
+        "%s must be letters, digits, '.', '_', '-', at most 100, got \"%s\"", option, name);
   }
 
   /** The lake where none is named; empty where one must be. */

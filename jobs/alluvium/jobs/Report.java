@@ -45,7 +45,7 @@ public final class Report {
       throw new RecipeException("--output must end in .html, got %s", arguments.output);
     }
     Recipe recipe = Recipe.read(Path.of(arguments.recipe));
-    try (Run run = Run.open("report", arguments, recipe.digest())) {
+    try (Run run = Run.watch("report", arguments, recipe.digest())) {
       Console.line("report     %s", write(run, recipe, arguments.output));
     }
   }

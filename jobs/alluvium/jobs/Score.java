@@ -35,13 +35,13 @@ public final class Score {
     Recipe recipe = Recipe.read(Path.of(arguments.recipe));
     try (Run run = Run.open("score", arguments, recipe.digest())) {
       int iteration = arguments.iteration;
+      run.goesOn(Iterate.WORK, Iterate.settings(run, recipe, arguments.source));
       if (run.ledger().done(STAGE, iteration, arguments.wave)) {
         Console.line("score      already done for iteration %d of run %s", iteration, run.id());
         return;
       }
       run.ledger().pin(Rollouts.TABLE);
-      JavaRDD<Row> rollouts = run.rows(Rollouts.TABLE, iteration)
-          .filter(Rollouts.WAVE.col().equalTo(arguments.wave)).javaRDD();
+      JavaRDD<Row> rollouts = run.rows(Rollouts.TABLE, Generate.STAGE, iteration, arguments.wave).javaRDD();
       List<String> ids = rollouts.map(Rollouts.PROMPT_ID::<String>of).distinct().collect();
       List<Row> prompts = Generate.rows(run.prompts(arguments.source, Split.TRAIN), ids);
       JavaRDD<Row> rewards = score(rollouts, prompts, recipe, Update.references(run, recipe, iteration));

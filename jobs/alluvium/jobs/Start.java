@@ -22,11 +22,19 @@ sealed interface Start permits Start.Folder, Start.Scratch {
   /** The policy; prompts are the training tasks, whose text a vocabulary may be learned from. */
   Checkpoint checkpoint(Dataset<Row> prompts, long seed);
 
+  /** What the policy depends on besides the prompts and the seed, by name. */
+  Map<String, String> identity();
+
   /** A Hugging Face folder. */
   record Folder(Path folder) implements Start {
     @Override
     public Checkpoint checkpoint(Dataset<Row> prompts, long seed) {
       return Checkpoint.read(folder);
+    }
+
+    @Override
+    public Map<String, String> identity() {
+      return Checkpoint.digests(folder);
     }
   }
 
@@ -46,6 +54,11 @@ sealed interface Start permits Start.Folder, Start.Scratch {
 
     static Scratch read(String path) {
       return Binding.bind(Scratch.class, StrictYaml.text(Path.of(path)), path);
+    }
+
+    @Override
+    public Map<String, String> identity() {
+      return Map.of("scratch", Canonical.text(this).strip().replace("\n", ", "));
     }
 
     @Override

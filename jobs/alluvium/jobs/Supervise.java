@@ -34,7 +34,7 @@ import picocli.CommandLine.Option;
  * made from scratch by a small description, with a vocabulary learned from the task's own text.
  */
 public final class Supervise {
-  private static final String STAGE = "supervise";
+  static final String STAGE = "supervise";
 
   private Supervise() {}
 
@@ -66,6 +66,8 @@ public final class Supervise {
 
   /** Trains and commits the run's first policy, unless the manifest says that it is done. */
   static Row supervise(Run run, SupervisedRecipe recipe, Start start, String source) {
+    run.begin(STAGE, Settings.of(recipe, run.seed()).with("source", source)
+        .with("input.prompts", run.promptsDigest(source, Split.TRAIN)).with("start", start.identity()));
     if (run.ledger().done(STAGE, 0, 0)) {
       Console.line("supervise  already done for run %s", run.id());
       return run.requirePolicy(0);

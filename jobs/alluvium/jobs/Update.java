@@ -38,6 +38,7 @@ public final class Update {
     Recipe recipe = Recipe.read(Path.of(arguments.recipe));
     try (Run run = Run.open("update", arguments, recipe.digest())) {
       int iteration = arguments.iteration;
+      run.goesOn(Iterate.WORK, Settings.of(recipe, run.seed()));
       if (run.ledger().done(STAGE, iteration, 0)) {
         Console.line("update     already done for iteration %d of run %s", iteration, run.id());
         return;
@@ -45,8 +46,10 @@ public final class Update {
       run.ledger().pin(Advantages.TABLE);
       run.ledger().pin(Rollouts.TABLE);
       Learner learner = Learner.load(run, run.requirePolicy(iteration), recipe.optimizer());
-      Updated updated = update(run, recipe, learner, run.rows(Advantages.TABLE, iteration).javaRDD(),
-          run.rows(Rollouts.TABLE, iteration).javaRDD(), references(run, recipe, iteration), iteration);
+      JavaRDD<Row> advantages = run.rows(Advantages.TABLE, Estimate.STAGE, iteration).javaRDD();
+      JavaRDD<Row> rollouts = run.rows(Rollouts.TABLE, Generate.STAGE, iteration).javaRDD();
+      Updated updated = update(run, recipe, learner, advantages, rollouts, references(run, recipe, iteration),
+          iteration);
       run.ledger().submit(entry(run, updated, iteration, Map.of(), () -> { }));
       run.ledger().await();
       Console.line("update     iteration %d: %s", iteration, updated.metrics());

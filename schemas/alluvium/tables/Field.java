@@ -8,6 +8,7 @@ import org.apache.spark.sql.functions;
 import org.apache.spark.sql.types.ArrayType;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.MapType;
 import org.apache.spark.sql.types.StructField;
 
 /**
@@ -98,8 +99,12 @@ public record Field(String name, DataType type, boolean nullable, String doc) im
     return DataTypes.createStructField(name, type, nullable).withComment(doc);
   }
 
-  boolean isArray() {
+  public boolean isArray() {
     return type instanceof ArrayType;
+  }
+
+  public boolean isMap() {
+    return type instanceof MapType;
   }
 
   private <T> List<T> list(Row row) {

@@ -17,16 +17,17 @@ public final class Stages {
   public static final Field STATUS = required("status", STRING, "done or skipped");
   public static final Field INPUTS = required("inputs", map(LONG), "table to the version that was read");
   public static final Field OUTPUTS = required("outputs", map(LONG), "table to the version that was committed");
+  public static final Field DIGESTS = required("digests", map(STRING),
+      "table to the order-independent digest of the rows that were committed, clocks left out");
   public static final Field ROWS = required("rows", LONG, "rows written to the stage's main table");
-  public static final Field DIGEST = required("digest", STRING,
-      "order-independent digest of the rows, clocks left out");
+  public static final Field DIGEST = required("digest", STRING, "that of the stage's main table");
   public static final Field SECONDS = required("seconds", map(DOUBLE), "phase to wall seconds");
   public static final Field CODE_VERSION = required("code_version", STRING, "version of the product");
   public static final Field RECIPE_DIGEST = required("recipe_digest", STRING, "digest of the recipe in force");
   public static final Field FINISHED_AT = required("finished_at", TIMESTAMP, "driver's clock, for people only");
 
   public static final Table TABLE = Table.of("stages", "One finished stage", RUN_ID, ITERATION, STAGE, WAVE, STATUS,
-          INPUTS, OUTPUTS, ROWS, DIGEST, SECONDS, CODE_VERSION, RECIPE_DIGEST, FINISHED_AT)
+          INPUTS, OUTPUTS, DIGESTS, ROWS, DIGEST, SECONDS, CODE_VERSION, RECIPE_DIGEST, FINISHED_AT)
       .keyedBy(RUN_ID, ITERATION, STAGE, WAVE).neverUpdated()
       .digestedWithout(SECONDS, FINISHED_AT);
 

@@ -40,7 +40,7 @@ class LedgerTest {
 
   @Test
   void aStageIsDoneOnceItsTablesAndItsRowAreThere() {
-    try (Ledger ledger = new Ledger(lake, "ledger-done", "digest")) {
+    try (Ledger ledger = new Ledger(lake, "ledger-done", "digest", () -> { })) {
       assertThat(ledger.done("s", 0, 0)).isFalse();
       long version = ledger.pin(Prompts.TABLE);
       List<String> freed = new ArrayList<>();
@@ -57,7 +57,7 @@ class LedgerTest {
       assertThat(Stages.RECIPE_DIGEST.<String>of(row)).isEqualTo("digest");
       assertThat(ledger.commitSeconds()).isPositive();
     }
-    try (Ledger again = new Ledger(lake, "ledger-done", "digest")) {
+    try (Ledger again = new Ledger(lake, "ledger-done", "digest", () -> { })) {
       assertThat(again.done("s", 0, 0)).isTrue();
       assertThat(again.done("s", 1, 0)).isFalse();
     }
@@ -66,7 +66,7 @@ class LedgerTest {
   @Test
   void aStageCommittedTwiceIsThereOnce() {
     for (int time = 0; time < 2; time++) {
-      try (Ledger ledger = new Ledger(lake, "ledger-twice", "digest")) {
+      try (Ledger ledger = new Ledger(lake, "ledger-twice", "digest", () -> { })) {
         ledger.submit(entry("s", 0, metric("ledger-twice", 0, time), () -> { }));
       }
     }
@@ -76,7 +76,7 @@ class LedgerTest {
 
   @Test
   void aFailedCommitStopsTheRunAtTheNextHandIn() {
-    Ledger ledger = new Ledger(lake, "ledger-failed", "digest");
+    Ledger ledger = new Ledger(lake, "ledger-failed", "digest", () -> { });
     ledger.submit(entry("first", 0, broken(), () -> { }));
     assertThatThrownBy(() -> {
       for (int i = 0; i < 1000; i++) {
@@ -91,7 +91,7 @@ class LedgerTest {
   @Test
   void whatWasHandedInBehindAFailedCommitIsNotCommitted() {
     CountDownLatch handedIn = new CountDownLatch(1);
-    Ledger ledger = new Ledger(lake, "ledger-behind", "digest");
+    Ledger ledger = new Ledger(lake, "ledger-behind", "digest", () -> { });
     ledger.submit(entry("a", 0, metric("ledger-behind", 0, 1), () -> {
       try {
         handedIn.await();
@@ -109,7 +109,7 @@ class LedgerTest {
 
   @Test
   void theMainTableComesLast() {
-    Ledger ledger = new Ledger(lake, "ledger-order", "digest");
+    Ledger ledger = new Ledger(lake, "ledger-order", "digest", () -> { });
     ledger.submit(entry("s", 0, List.of(metric("ledger-order", 0, 1).get(0),
         new Ledger.Rows(States.TABLE, List.of(RowFactory.create("too short")))), () -> { }));
     assertThatThrownBy(ledger::close).isInstanceOf(DataException.class);

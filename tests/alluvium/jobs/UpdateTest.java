@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import alluvium.policies.Checkpoint;
 import alluvium.policies.Tensors;
 import alluvium.prompts.Split;
-import alluvium.spark.CommitKey;
 import alluvium.spark.TinyPolicies;
 import alluvium.tables.Advantages;
 import alluvium.tables.DataException;
@@ -28,7 +27,7 @@ class UpdateTest {
   private static final Path RECIPE = TinyRuns.file(TinyRuns.GRPO);
   private static final Recipe GRPO = Recipe.read(RECIPE);
 
-  private static void generated(String name, Run run) {
+  private static void generated(Run run) {
     List<String> ids = Generate.ids(run.prompts(TinyRuns.SOURCE, Split.TRAIN));
     List<Row> chosen = Generate.rows(run.prompts(TinyRuns.SOURCE, Split.TRAIN), GRPO.prompts().choose(ids, run.seed(),
         0, 0));
@@ -36,7 +35,7 @@ class UpdateTest {
     run.ledger().submit(made.entry(run, 0, 0));
     run.ledger().await();
     List<Row> credits = new ArrayList<>();
-    for (Row rollout : run.rows(Rollouts.TABLE, 0).collectAsList()) {
+    for (Row rollout : run.rows(Rollouts.TABLE, Generate.STAGE, 0).collectAsList()) {
       Map<Field, Object> values = new HashMap<>();
       for (Field key : List.of(Advantages.RUN_ID, Advantages.ITERATION, Advantages.WAVE, Advantages.PROMPT_ID,
           Advantages.GROUP_ID, Advantages.SAMPLE)) {
@@ -45,7 +44,9 @@ class UpdateTest {
       values.put(Advantages.ADVANTAGE, Rollouts.SAMPLE.<Integer>of(rollout) == 0 ? Double.NaN : 1.0);
       credits.add(Advantages.TABLE.row(values));
     }
-    run.lake().append(Advantages.TABLE, credits, new CommitKey(name, Estimate.STAGE, 0, Map.of()));
+    run.ledger().submit(new Ledger.Entry(Estimate.STAGE, 0, 0, List.of(new Ledger.Rows(Advantages.TABLE, credits)),
+        List.of(), Map.of(), () -> { }));
+    run.ledger().await();
   }
 
   private static void assertUntouched(String name) {
@@ -57,7 +58,7 @@ class UpdateTest {
   @Test
   void anAdvantageThatIsNoNumberAndASourceThatIsAnother() {
     try (Run run = TinyRuns.started("nan-advantage", GRPO)) {
-      generated("nan-advantage", run);
+      generated(run);
     }
     assertThatThrownBy(() -> Update.main(TinyRuns.arguments("nan-advantage", RECIPE, "--iteration", "0")))
         .isInstanceOf(DataException.class).hasMessageMatching("the loss of examples 000000/[0-9a-f]{16}/\\d to "

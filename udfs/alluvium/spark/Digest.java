@@ -15,6 +15,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -50,6 +52,7 @@ import org.apache.spark.unsafe.types.UTF8String;
  */
 public record Digest(long rows, long high, long low) implements Serializable {
   public static final Digest EMPTY = new Digest(0, 0, 0);
+  private static final Pattern SPELLING = Pattern.compile("(\\d{1,18})-([0-9a-f]{16})([0-9a-f]{16})");
 
   /** The digest of rows that have a table's columns in any order; evaluates them once. */
   public static Digest of(Dataset<Row> rows, Table table) {
@@ -74,6 +77,16 @@ public record Digest(long rows, long high, long low) implements Serializable {
   /** The number of rows and 32 hexadecimal digits. */
   public String text() {
     return String.format("%d-%016x%016x", rows, high, low);
+  }
+
+  /** The digest that a text of {@link #text} spells. */
+  public static Digest parse(String text) {
+    Matcher spelled = SPELLING.matcher(text);
+    if (!spelled.matches()) {
+      throw new DataException("'%s' is no digest: a number of rows, a dash and 32 hexadecimal digits", text);
+    }
+    return new Digest(Long.parseLong(spelled.group(1)), Long.parseUnsignedLong(spelled.group(2), 16),
+        Long.parseUnsignedLong(spelled.group(3), 16));
   }
 
   /** Where in a table's rows the columns that count are. */

@@ -152,9 +152,18 @@ public final class Lake {
     });
   }
 
-  /** The folder beside the tables in which the files of policies lie; its name is none of a table's. */
-  String folders() {
-    return (named ? transactions(Policies.TABLE).folder().getParent().toString() : location) + "/_policy_files";
+  /** Makes a table of another lake a shallow clone of this one's newest version, unless it is there. */
+  public void cloneInto(Lake other, Table table) {
+    transactions(table);
+    if (other.named && !spark.catalog().databaseExists(other.location)) {
+      spark.sql("CREATE SCHEMA IF NOT EXISTS " + other.location);
+    }
+    spark.sql("CREATE TABLE IF NOT EXISTS " + other.sqlName(table) + " SHALLOW CLONE " + sqlName(table));
+  }
+
+  /** A folder beside the tables for what is no table: its name, which begins with _, is none of a table's. */
+  String beside(String folder) {
+    return (named ? transactions(Policies.TABLE).folder().getParent().toString() : location) + "/" + folder;
   }
 
   private static Column ofIteration(String run, int iteration) {

@@ -18,6 +18,7 @@ import org.apache.spark.deploy.SparkHadoopUtil;
 
 /** The files of policies beside a lake's tables: written once under their digest, copied to a machine once. */
 public final class PolicyFolders {
+  private static final String FOLDER = "_policy_files";
   private static final Map<String, Path> COPIES = new ConcurrentHashMap<>();
 
   private PolicyFolders() {}
@@ -34,7 +35,7 @@ public final class PolicyFolders {
     if (!name.matches("[A-Za-z0-9][A-Za-z0-9._-]*")) {
       throw new DataException("'%s' cannot name a policy's folder: letters, digits, dots and dashes only", name);
     }
-    org.apache.hadoop.fs.Path target = new org.apache.hadoop.fs.Path(lake.folders(), name);
+    org.apache.hadoop.fs.Path target = new org.apache.hadoop.fs.Path(lake.beside(FOLDER), name);
     try {
       FileSystem files = target.getFileSystem(lake.spark().sessionState().newHadoopConf());
       org.apache.hadoop.fs.Path qualified = files.makeQualified(target);
@@ -124,7 +125,7 @@ public final class PolicyFolders {
   }
 
   /** With what spark.hadoop settings say, on the driver and on executors. */
-  private static Configuration configuration() {
+  static Configuration configuration() {
     SparkEnv env = SparkEnv.get();
     return env == null ? new Configuration() : SparkHadoopUtil.get().newConfiguration(env.conf());
   }

@@ -33,6 +33,7 @@ import org.apache.spark.sql.SparkSession;
  */
 public record Rollout(PolicyHandle policy, Sampling sampling, int samples, String runId, long seed, int iteration,
     int wave) implements Serializable {
+  private static final String STOPPED = "stop";
 
   /** What became of one shard. */
   public record Shard(List<Row> rollouts, List<Row> rejects, Tally tally) implements Serializable {}
@@ -41,11 +42,11 @@ public record Rollout(PolicyHandle policy, Sampling sampling, int samples, Strin
    * Sums over completions, in the order of shards.
    *
    * @param entropy nats, summed over tokens
+   * @param span in which it was generated, or read
+   * @param kept whether it was taken from what an earlier process kept
    */
   public record Tally(int shard, long completions, long tokens, int longest, long truncated, double entropy,
-      long rejects,
-      Span span)
-      implements Serializable {}
+      long rejects, Span span, boolean kept) implements Serializable {}
 
   /**
    * One element per shard, not yet computed: persist it before using it twice.
@@ -54,20 +55,41 @@ public record Rollout(PolicyHandle policy, Sampling sampling, int samples, Strin
    * @param slices Spark partitions at most; any number gives the same rows
    */
   public JavaRDD<Shard> over(SparkSession spark, List<Row> prompts, int slices) {
-    List<List<Row>> shards = new ArrayList<>();
-    for (int from = 0; from < prompts.size(); from += sampling.shardPrompts()) {
-      shards.add(new ArrayList<>(prompts.subList(from, Math.min(prompts.size(), from + sampling.shardPrompts()))));
-    }
-    List<Work> work = new ArrayList<>();
-    for (int i = 0; i < shards.size(); i++) {
-      work.add(new Work(i, shards.get(i)));
-    }
     Rollout rollout = this;
+    return work(spark, prompts, slices).map(w -> rollout.shard(w.shard(), w.prompts()));
+  }
+
+  /** Likewise, but a shard that was kept is taken from there, and one that is generated is kept. */
+  public JavaRDD<Shard> over(SparkSession spark, List<Row> prompts, int slices, KeptShards kept) {
+    Rollout rollout = this;
+    return work(spark, prompts, slices).map(w -> rollout.shard(w.shard(), w.prompts(), kept));
+  }
+
+  private JavaRDD<Work> work(SparkSession spark, List<Row> prompts, int slices) {
+    List<Work> work = new ArrayList<>();
+    for (int from = 0; from < prompts.size(); from += sampling.shardPrompts()) {
+      work.add(new Work(work.size(),
+          new ArrayList<>(prompts.subList(from, Math.min(prompts.size(), from + sampling.shardPrompts())))));
+    }
     return JavaSparkContext.fromSparkContext(spark.sparkContext())
-        .parallelize(work, Math.max(1, Math.min(slices, work.size()))).map(w -> rollout.shard(w.shard(), w.prompts()));
+        .parallelize(work, Math.max(1, Math.min(slices, work.size())));
   }
 
   private record Work(int shard, List<Row> prompts) implements Serializable {}
+
+  /** Takes a shard that was kept, or generates it and keeps it. */
+  Shard shard(int shard, List<Row> prompts, KeptShards kept) {
+    String key = kept.key(String.join("\n", policy.version(), sampling.toString(), String.valueOf(samples), runId,
+        String.valueOf(seed), String.valueOf(iteration), String.valueOf(wave),
+        prompts.stream().map(Prompts.PROMPT_ID::<String>of).toList().toString()));
+    long start = Span.now();
+    return kept.read(shard, key).map(rows -> new Shard(rows.rollouts(), rows.rejects(),
+        tally(shard, rows.rollouts(), rows.rejects().size(), new Span(start, Span.now()), true))).orElseGet(() -> {
+          Shard made = shard(shard, prompts);
+          kept.write(shard, key, new KeptShards.Rows(made.rollouts(), made.rejects()));
+          return made;
+        });
+  }
 
   /** Generates one shard. */
   Shard shard(int shard, List<Row> prompts) {
@@ -94,7 +116,6 @@ public record Rollout(PolicyHandle policy, Sampling sampling, int samples, Strin
       }
     }
     List<Row> rows = new ArrayList<>();
-    List<Completion> completions = List.of();
     if (!kept.isEmpty()) {
       long[][] seeds = new long[kept.size()][samples];
       for (int i = 0; i < kept.size(); i++) {
@@ -102,30 +123,31 @@ public record Rollout(PolicyHandle policy, Sampling sampling, int samples, Strin
           seeds[i][s] = KeyedSeed.of(seed, iteration, Prompts.PROMPT_ID.of(kept.get(i)), s);
         }
       }
-      completions = loaded.generate(ids, seeds, sampling, tokenizer::decode);
+      List<Completion> completions = loaded.generate(ids, seeds, sampling, tokenizer::decode);
       for (int i = 0; i < completions.size(); i++) {
         int p = i / samples;
         rows.add(row(shard, kept.get(p), ids.get(p), i % samples, seeds[p][i % samples], completions.get(i),
             tokenizer));
       }
     }
-    return new Shard(rows, rejects, tally(shard, completions, rejects.size(), new Span(start, Span.now())));
+    return new Shard(rows, rejects, tally(shard, rows, rejects.size(), new Span(start, Span.now()), false));
   }
 
-  private static Tally tally(int shard, List<Completion> completions, long rejects, Span span) {
+  private static Tally tally(int shard, List<Row> rollouts, long rejects, Span span, boolean kept) {
     long tokens = 0;
     int longest = 0;
     long truncated = 0;
     double entropy = 0;
-    for (Completion completion : completions) {
-      tokens += completion.tokens().length;
-      longest = Math.max(longest, completion.tokens().length);
-      truncated += completion.stopped() ? 0 : 1;
-      for (float nats : completion.entropies()) {
+    for (Row row : rollouts) {
+      int length = Rollouts.TOKENS.size(row);
+      tokens += length;
+      longest = Math.max(longest, length);
+      truncated += Rollouts.FINISH_REASON.of(row).equals(STOPPED) ? 0 : 1;
+      for (float nats : Rollouts.ENTROPIES.floats(row)) {
         entropy += nats;
       }
     }
-    return new Tally(shard, completions.size(), tokens, longest, truncated, entropy, rejects, span);
+    return new Tally(shard, rollouts.size(), tokens, longest, truncated, entropy, rejects, span, kept);
   }
 
   private Row row(int shard, Row prompt, int[] ids, int sample, long start, Completion completion,
@@ -143,7 +165,7 @@ public record Rollout(PolicyHandle policy, Sampling sampling, int samples, Strin
     values.put(Rollouts.TOKENS, completion.tokens());
     values.put(Rollouts.LOGP, completion.logp());
     values.put(Rollouts.ENTROPIES, completion.entropies());
-    values.put(Rollouts.FINISH_REASON, completion.stopped() ? "stop" : "length");
+    values.put(Rollouts.FINISH_REASON, completion.stopped() ? STOPPED : "length");
     values.put(Rollouts.SEED, start);
     values.put(Rollouts.TEXT, tokenizer.decode(completion.tokens()));
     values.put(Rollouts.REPLAYED, false);
