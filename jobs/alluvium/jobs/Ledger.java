@@ -158,16 +158,13 @@ final class Ledger implements AutoCloseable {
     }
   }
 
-  /** What follows a failed commit is not begun. */
+  /** What follows a failed commit is not begun, whatever it failed with: Spark throws checked exceptions undeclared. */
   private void commit(Entry entry) {
     stopAfterFailure();
     try {
       write(entry);
-    } catch (RuntimeException e) {
-      failure = Optional.of(e);
-      throw e;
-    } catch (Error e) {
-      failure = Optional.of(new CompletionException(e));
+    } catch (Throwable e) {
+      failure = Optional.of(e instanceof RuntimeException known ? known : new CompletionException(e));
       throw e;
     }
   }

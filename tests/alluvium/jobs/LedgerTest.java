@@ -11,9 +11,11 @@ import alluvium.tables.Prompts;
 import alluvium.tables.Stages;
 import alluvium.tables.States;
 import alluvium.tables.Table;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
@@ -105,6 +107,32 @@ class LedgerTest {
     assertThatThrownBy(ledger::await).isInstanceOf(DataException.class).hasMessageContaining("a row has 1 columns");
     assertThatThrownBy(ledger::close).isInstanceOf(DataException.class);
     assertThat(rows(Stages.TABLE, "ledger-behind")).extracting(r -> Stages.STAGE.<String>of(r)).containsExactly("a");
+  }
+
+  /** Spark, written in Scala, throws IOException and its own checked exceptions from methods that declare none. */
+  @SuppressWarnings("unchecked")
+  private static <E extends Exception> void undeclared(Exception thrown) throws E {
+    throw (E) thrown;
+  }
+
+  @Test
+  void anUndeclaredCheckedExceptionStopsWhatWaitsToo() {
+    CountDownLatch handedIn = new CountDownLatch(1);
+    Ledger ledger = new Ledger(lake, "ledger-checked", "digest", () -> { });
+    ledger.submit(entry("a", 0, metric("ledger-checked", 0, 1), () -> {
+      try {
+        handedIn.await();
+      } catch (InterruptedException e) {
+        throw new IllegalStateException(e);
+      }
+      LedgerTest.<RuntimeException>undeclared(new IOException("No space left on device"));
+    }));
+    ledger.submit(entry("b", 0, metric("ledger-checked", 1, 1), () -> { }));
+    handedIn.countDown();
+    assertThatThrownBy(ledger::await).isInstanceOf(CompletionException.class)
+        .hasRootCauseMessage("No space left on device");
+    assertThatThrownBy(ledger::close).hasRootCauseMessage("No space left on device");
+    assertThat(rows(Stages.TABLE, "ledger-checked")).extracting(r -> Stages.STAGE.<String>of(r)).containsExactly("a");
   }
 
   @Test

@@ -56,7 +56,9 @@ public final class Lake {
     }
     String trimmed = location.replaceAll("(?<=[^/:])/+$", "");
     boolean relative = location.contains("/") && !location.contains(":") && !location.startsWith("/");
-    return new Lake(LakeSession.checked(spark), relative ? qualified(spark, trimmed) : trimmed);
+    boolean schemed = trimmed.contains(":") && trimmed.contains("/");
+    return new Lake(LakeSession.checked(spark), relative ? qualified(spark, trimmed)
+        : schemed ? new Path(trimmed).toString() : trimmed);    // file:///x is file:/x to Delta
   }
 
   private static String qualified(SparkSession spark, String location) {
