@@ -63,8 +63,8 @@ public record Rollout(PolicyHandle policy, Sampling sampling, int samples, Strin
       work.add(new Work(i, shards.get(i)));
     }
     Rollout rollout = this;
-    return JavaSparkContext.fromSparkContext(spark.sparkContext())
-        .parallelize(work, Math.max(1, Math.min(slices, work.size()))).map(w -> rollout.shard(w.shard(), w.prompts()));
+    return GpuStages.apart(JavaSparkContext.fromSparkContext(spark.sparkContext())
+        .parallelize(work, Math.max(1, Math.min(slices, work.size()))).map(w -> rollout.shard(w.shard(), w.prompts())));
   }
 
   private record Work(int shard, List<Row> prompts) implements Serializable {}
