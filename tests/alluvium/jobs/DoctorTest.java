@@ -184,7 +184,7 @@ class DoctorTest {
   void pythonAndTheTemporaryFolder() {
     assertThat(Doctor.python("no-such-python").text()).startsWith("warning  python      there is no no-such-python");
     assertThat(Doctor.python("false").text()).startsWith("warning  python      false ends with 1");
-    assertThat(Doctor.python("cat").text()).startsWith("ok       python      cat ").doesNotContain("\n");    // one line
+    assertThat(Doctor.python("cat").text()).startsWith("ok       python      cat ").doesNotContain("\n");
     assertThat(Doctor.temporary(Path.of("/proc/none")).text())
         .startsWith("failed   temporary   /proc/none is no folder that can be written");
   }
