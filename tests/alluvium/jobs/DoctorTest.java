@@ -191,7 +191,8 @@ class DoctorTest {
 
   @Test
   void libraries() {
-    TensorLibrary wrong = new TensorLibrary("0.35.1", "2.7.1", "/cache/torch", "/proc/none", 0, List.of(19f, 22f, 43f, 51f));
+    TensorLibrary wrong = new TensorLibrary("0.35.1", "2.7.1", "/cache/torch", "/proc/none", 0,
+        List.of(19f, 22f, 43f, 51f));
     assertThat(lines(Doctor.library("driver", wrong))).startsWith("failed   tensors     driver: PyTorch 2.7.1 computes"
         + " [19.0, 22.0, 43.0, 51.0] where [19.0, 22.0, 43.0, 50.0] is right")
         .contains("warning  tensors     driver: /proc/none cannot be written")
