@@ -9,20 +9,16 @@ import alluvium.tables.Evaluations;
 import alluvium.tables.Policies;
 import alluvium.tables.Prompts;
 import alluvium.tables.Rejects;
-import java.io.File;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
@@ -38,14 +34,6 @@ import org.junit.jupiter.api.io.TempDir;
  * assembly brings, and started by Spark's launcher.
  */
 class SubmitIT {
-  private static final Path ASSEMBLY = Path.of(System.getProperty("assembly.jar")).toAbsolutePath();
-  private static final Pattern NOT_SPARK = Pattern.compile(".*/(io/delta|ai/djl|com/google/code/gson"
-      + "|com/google/errorprone|net/java/dev/jna|info/picocli|com/fasterxml/jackson/dataformat|org/yaml|org/webjars"
-      + "|org/junit|org/opentest4j"
-      + "|org/apiguardian|org/assertj|net/bytebuddy|com/tngtech)/.*");
-  private static final String QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";     // JVMs that live for seconds
-  private static final int LONGEST_SECONDS = 300;
-
   private static final String SMALL = """
       layers: 2
       hidden: 32
@@ -86,34 +74,14 @@ class SubmitIT {
   @TempDir
   static Path folder;
   private static Path work;
-
-  private record Outcome(int code, String text, double seconds) {}
+  private static SparkHome spark;
 
   @BeforeAll
   static void sparkAndAFolderToWorkIn() throws IOException {
-    Path home = folder.resolve("spark");
-    Files.createDirectories(home.resolve("jars"));
-    Files.createDirectories(home.resolve("conf"));
-    Files.writeString(home.resolve("RELEASE"), "Spark of the build's jars\n");
-    for (Path jar : sparkJars()) {
-      Files.createSymbolicLink(home.resolve("jars").resolve(jar.getFileName()), jar);
-    }
-    Path script = Files.createDirectories(folder.resolve("bin")).resolve("spark-submit");
-    Files.writeString(script, """
-        #!/usr/bin/env bash
-        # The launcher answers with the command line of the job's JVM: a word that is empty and a line's end,
-        # then all words of the command, NUL after each.
-        set -euo pipefail
-        export SPARK_HOME='%s' SPARK_SCALA_VERSION=2.12 SPARK_LOCAL_IP=127.0.0.1 JAVA_HOME='%s' \\
-            SPARK_SUBMIT_OPTS='%s'
-        mapfile -d '' -t command < <("$JAVA_HOME/bin/java" -cp "$SPARK_HOME/jars/*" org.apache.spark.launcher.Main \\
-            org.apache.spark.deploy.SparkSubmit "$@" | tail -n +2)
-        exec "${command[@]:?the launcher has failed}"
-        """.formatted(home, System.getProperty("java.home"), QUICK));
-    assertThat(script.toFile().setExecutable(true)).isTrue();
-
+    spark = SparkHome.in(folder);
     work = Files.createDirectories(folder.resolve("work"));
-    Files.createSymbolicLink(Files.createDirectory(work.resolve("target")).resolve("alluvium-assembly.jar"), ASSEMBLY);
+    Files.createSymbolicLink(Files.createDirectory(work.resolve("target")).resolve("alluvium-assembly.jar"),
+        SparkHome.ASSEMBLY);
     Files.createDirectories(work.resolve("conf/policies"));
     Files.copy(Path.of("conf/log4j2.properties"), work.resolve("conf/log4j2.properties"));
     Files.writeString(work.resolve("conf/policies/small.yaml"), SMALL);
@@ -137,49 +105,24 @@ class SubmitIT {
         + "{\"question\": \"\", \"answer\": \"0\", \"worked\": \"0\"}\n";
   }
 
-  private static List<Path> sparkJars() {
-    List<Path> jars = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator)).map(Path::of)
-        .filter(jar -> jar.toString().endsWith(".jar") && jar.getNameCount() > 3
-        && !jar.startsWith(ASSEMBLY.getParent()))
-        .filter(jar -> !NOT_SPARK.matcher(jar.toString()).matches()).toList();
-    assertThat(jars).anyMatch(jar -> jar.toString().contains("spark-core")).hasSizeGreaterThan(100);
-    return jars;
-  }
-
-  private static Outcome run(String script) throws IOException, InterruptedException {
-    long start = System.nanoTime();
-    Path log = Files.createTempFile(folder, "log", ".txt");
-    ProcessBuilder builder = new ProcessBuilder("bash", "-euo", "pipefail", "-c", script).directory(work.toFile())
-        .redirectErrorStream(true).redirectOutput(log.toFile());
-    builder.environment().merge("PATH", folder.resolve("bin").toString(), (old, own) -> own + File.pathSeparator + old);
-    Process process = builder.start();
-    try {
-      assertThat(process.waitFor(LONGEST_SECONDS, TimeUnit.SECONDS)).as("ends in time").isTrue();
-    } finally {
-      process.descendants().forEach(ProcessHandle::destroyForcibly);
-      process.destroyForcibly();
-    }
-    return new Outcome(process.exitValue(), Files.readString(log), (System.nanoTime() - start) / 1e9);
-  }
-
   private static String succeed(String script) throws IOException, InterruptedException {
-    Outcome outcome = run(script);
+    SparkHome.Outcome outcome = spark.run(work, script);
     assertThat(outcome.code()).as(outcome.text()).isZero();
     return outcome.text();
   }
 
   @Test
   void theAssemblyHoldsWhatSparkLacksAndNothingElse() throws IOException {
-    Set<String> ours = entries(ASSEMBLY);
+    Set<String> ours = entries(SparkHome.ASSEMBLY);
     assertThat(ours).contains("alluvium/jobs/Iterate.class", "conf/grpo.yaml", "conf/clusters/local.yaml",
         "pytorch/cpu/linux-x86_64/libtorch_cpu.so", "io/delta/sql/DeltaSparkSessionExtension.class");
-    for (Path jar : sparkJars()) {
+    for (Path jar : SparkHome.jars()) {
       assertThat(entries(jar).stream().filter(name -> name.endsWith(".class") && ours.contains(name)).limit(3))
           .as(jar.toString()).isEmpty();
     }
     assertThat(ours.stream().filter(name -> name.matches("(scala|org/slf4j|org/apache/(hadoop|logging)|com/google"
         + "|com/fasterxml|org/yaml)/.*|META-INF/.*\\.(SF|RSA|DSA)")).limit(3)).isEmpty();
-    try (ZipFile zip = new ZipFile(ASSEMBLY.toFile())) {
+    try (ZipFile zip = new ZipFile(SparkHome.ASSEMBLY.toFile())) {
       assertThat(text(zip, "META-INF/services/org.apache.spark.sql.sources.DataSourceRegister"))
           .contains("DeltaDataSource");
       assertThat(text(zip, "META-INF/services/ai.djl.engine.EngineProvider")).contains("PtEngineProvider");
@@ -200,7 +143,7 @@ class SubmitIT {
   @Test
   void aBadRecipeEndsBeforeSparkStarts() throws IOException, InterruptedException {
     Files.writeString(work.resolve("bad.yaml"), REWARDED.replace("Grpo", "Grppo"));
-    Outcome outcome = run("""
+    SparkHome.Outcome outcome = spark.run(work, """
         spark-submit --master 'local[2]' --class alluvium.jobs.Iterate target/alluvium-assembly.jar --lake out/bad \\
             --source questions --recipe bad.yaml --iterations 1
         """);
@@ -234,7 +177,7 @@ class SubmitIT {
         spark-submit --master 'local-cluster[2,1,1024]' --conf 'spark.executor.extraJavaOptions=%s' \\
             --class alluvium.jobs.Iterate target/alluvium-assembly.jar --lake out/lake --run cluster --policy '%s' \\
             --source questions --recipe my-grpo.yaml --iterations 3
-        """.formatted(QUICK, start));
+        """.formatted(SparkHome.QUICK, start));
     assertThat(executors()).hasSize(2);
     assertThat(policies(lake, "cluster").values().stream().map(Policies.POLICY_VERSION::<String>of))
         .isEqualTo(versions);

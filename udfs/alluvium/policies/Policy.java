@@ -1,6 +1,5 @@
 package alluvium.policies;
 
-import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
@@ -38,12 +37,17 @@ public final class Policy implements AutoCloseable {
   private final NDArray absent;
   private NDList fused;
 
-  /** Copies the weights into native memory; they must be complete, as {@link Checkpoint#read} makes sure. */
+  /** Copies the weights into the machine's own memory; they must be complete, as {@link Checkpoint#read} makes sure. */
   public Policy(PolicyConfig config, Tensors tensors) {
+    this(config, tensors, Processor.CPU);
+  }
+
+  /** As above, into the memory of a processor, which computes whatever this policy is asked. */
+  public Policy(PolicyConfig config, Tensors tensors, Processor processor) {
     this.config = config;
     this.names = tensors.names();
     enter(1);
-    manager = NDManager.newBaseManager(Device.cpu(), "PyTorch");
+    manager = NDManager.newBaseManager(processor.device(), "PyTorch");
     for (int i = 0; i < tensors.size(); i++) {
       weights.put(names.get(i), manager.create(tensors.values().get(i), new Shape(tensors.shapes().get(i))));
     }

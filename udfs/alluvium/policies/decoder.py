@@ -16,9 +16,9 @@ class Decoder(Module):
   def angles(self: __torch__.Decoder, positions: Tensor, inv: Tensor) -> Tensor:
     f = torch.mul(torch.unsqueeze(torch.to(positions, 6), -1), inv)
     return torch.cat([f, f], -1)
-  def window(self: __torch__.Decoder, t: int, width: int) -> Tensor:
-    i = torch.unsqueeze(torch.arange(t), 1)
-    j = torch.unsqueeze(torch.arange(t), 0)
+  def window(self: __torch__.Decoder, t: int, width: int, inv: Tensor) -> Tensor:
+    i = torch.unsqueeze(torch.arange(t, device=ops.prim.device(inv)), 1)
+    j = torch.unsqueeze(torch.arange(t, device=ops.prim.device(inv)), 0)
     return torch.logical_and(torch.le(j, i), torch.gt(j, torch.sub(i, width)))
   def hidden(self: __torch__.Decoder, ids: Tensor, p: List[Tensor], dims: Tensor, scal: Tensor, inv: Tensor) -> Tensor:
     nl = int(dims[0])
@@ -29,7 +29,7 @@ class Decoder(Module):
     eps = float(scal[0])
     b = torch.size(ids, 0)
     t = torch.size(ids, 1)
-    f = self.angles(torch.arange(t), inv)
+    f = self.angles(torch.arange(t, device=ops.prim.device(inv)), inv)
     cos = torch.cos(f)
     sin = torch.sin(f)
     x = torch.embedding(p[0], ids)
@@ -49,7 +49,7 @@ class Decoder(Module):
       k1 = torch.repeat_interleave(self.rotate(torch.transpose(k0, 1, 2), cos, sin), torch.floordiv(nh, nkv), 1)
       v1 = torch.repeat_interleave(v, torch.floordiv(nh, nkv), 1)
       if torch.__and__(torch.gt(width, 0), torch.lt(width, t)):
-        a = torch.scaled_dot_product_attention(q1, k1, v1, self.window(t, width), 0., False)
+        a = torch.scaled_dot_product_attention(q1, k1, v1, self.window(t, width, inv), 0., False)
       else:
         a = torch.scaled_dot_product_attention(q1, k1, v1, None, 0., True)
       a0 = torch.reshape(torch.transpose(a, 1, 2), [b, t, nh * hd])
@@ -62,7 +62,7 @@ class Decoder(Module):
     h = self.hidden(ids, p, dims, scal, inv)
     n = torch.size(targets, 1)
     d = torch.size(h, 2)
-    at = torch.clamp(torch.add(torch.unsqueeze(torch.sub(start, 1), 1), torch.unsqueeze(torch.arange(n), 0)), 0, torch.size(ids, 1) - 1)
+    at = torch.clamp(torch.add(torch.unsqueeze(torch.sub(start, 1), 1), torch.unsqueeze(torch.arange(n, device=ops.prim.device(inv)), 0)), 0, torch.size(ids, 1) - 1)
     x = torch.gather(h, 1, torch.expand(torch.unsqueeze(at, 2), [torch.size(ids, 0), n, d]))
     logits = torch.linear(self.rms(x, p[1], float(scal[0])), p[2], None)
     return torch.log_softmax(torch.div(logits, float(scal[1])), -1)
@@ -108,9 +108,9 @@ class Decoder(Module):
     cos = torch.cos(a)
     sin = torch.sin(a)
     whole = bool(torch.all(mask))
-    i0 = torch.arange(t)
+    i0 = torch.arange(t, device=ops.prim.device(inv))
     if torch.gt(width, 0):
-      causal = self.window(t, width)
+      causal = self.window(t, width, inv)
     else:
       causal = torch.le(torch.unsqueeze(i0, 0), torch.unsqueeze(i0, 1))
     own = torch.eq(torch.unsqueeze(i0, 0), torch.unsqueeze(i0, 1))
@@ -133,8 +133,8 @@ class Decoder(Module):
         k0 = k
       q1 = self.rotate(torch.transpose(q0, 1, 2), cos, sin)
       k1 = self.rotate(torch.transpose(k0, 1, 2), cos, sin)
-      kc = torch.empty([b, nkv, total, hd])
-      vc = torch.empty([b, nkv, total, hd])
+      kc = torch.empty([b, nkv, total, hd], device=ops.prim.device(inv))
+      vc = torch.empty([b, nkv, total, hd], device=ops.prim.device(inv))
       _0 = torch.copy_(torch.slice(kc, 2, 0, t), torch.repeat_interleave(k1, samples, 0))
       _1 = torch.copy_(torch.slice(vc, 2, 0, t), torch.repeat_interleave(v, samples, 0))
       _2 = torch.append(caches, kc)
@@ -150,10 +150,10 @@ class Decoder(Module):
       m = torch.chunk(self.linear(self.rms(x, f[o + 7], eps), f[o + 8], f[o + 9]), 2, -1)
       x = torch.add(x, self.linear(torch.mul(torch.silu(m[0]), m[1]), f[o + 10], f[o + 11]))
     _4 = torch.append(state, torch.repeat_interleave(torch.select(x, 1, -1), samples, 0))
-    _5 = torch.append(state, torch.arange(b))
-    _6 = torch.append(state, torch.ones([b], dtype=11))
+    _5 = torch.append(state, torch.arange(b, device=ops.prim.device(inv)))
+    _6 = torch.append(state, torch.ones([b], dtype=11, device=ops.prim.device(inv)))
     _7 = torch.append(state, torch.repeat_interleave(torch.sum(torch.to(mask, 4), [1]), samples, 0))
-    after = torch.ones([b, total - t], dtype=11)
+    after = torch.ones([b, total - t], dtype=11, device=ops.prim.device(inv))
     _8 = torch.append(state, torch.cat([torch.repeat_interleave(mask, samples, 0), after], 1))
     for i in range(2 * nl):
       _9 = torch.append(state, caches[i])
@@ -203,13 +203,13 @@ class Decoder(Module):
     caches = annotate(List[Tensor], [])
     for i in range(2 * nl):
       _0 = torch.append(caches, state[5 + i])
-    a = self.angles(torch.arange(total), inv)
+    a = self.angles(torch.arange(total, device=ops.prim.device(inv)), inv)
     coss = torch.cos(a)
     sins = torch.sin(a)
     rowsall = torch.size(u, 0)
-    out = torch.zeros([rowsall, n], dtype=4)
-    lps = torch.zeros([rowsall, n], dtype=6)
-    ents = torch.zeros([rowsall, n], dtype=6)
+    out = torch.zeros([rowsall, n], dtype=4, device=ops.prim.device(inv))
+    lps = torch.zeros([rowsall, n], dtype=6, device=ops.prim.device(inv))
+    ents = torch.zeros([rowsall, n], dtype=6, device=ops.prim.device(inv))
     s = 0
     going = True
     while going:
@@ -233,7 +233,7 @@ class Decoder(Module):
           lengths = torch.index_select(lengths, 0, keep)
           mask = torch.index_select(mask, 0, keep)
           for i in range(2 * nl):
-            fresh = torch.empty([torch.size(keep, 0), nkv, total, hd])
+            fresh = torch.empty([torch.size(keep, 0), nkv, total, hd], device=ops.prim.device(inv))
             _4 = torch.copy_(torch.slice(fresh, 2, 0, pos), torch.index_select(torch.slice(caches[i], 2, 0, pos), 0, keep))
             _5 = torch._set_item(caches, i, fresh)
         b = torch.size(rows, 0)

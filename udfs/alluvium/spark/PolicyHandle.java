@@ -2,6 +2,7 @@ package alluvium.spark;
 
 import alluvium.policies.Checkpoint;
 import alluvium.policies.Policy;
+import alluvium.policies.Processor;
 import alluvium.policies.Tensors;
 import alluvium.policies.Tokenizer;
 import java.io.Serializable;
@@ -9,9 +10,11 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.function.Function;
 import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.sql.Row;
 
 /**
- * Where a policy version lies. Travels to executors, which load each version once per JVM.
+ * Where a policy version lies. Travels to executors, which load each version once per JVM, and per GPU where tasks have
+ * some.
  *
  * @param version digest of the folder's files
  * @param uri Hadoop path of the folder
@@ -26,9 +29,10 @@ public record PolicyHandle(String version, String uri, Map<String, String> files
   /** Calls a function with the loaded policy; the thread is prepared for native work. */
   public <R> R with(Function<Policy, R> use) {
     Policy.enter(threads);
-    return POLICIES.with(version, () -> {
+    Processor processor = GpuStages.ofTask();
+    return POLICIES.with(version + processor.suffix(), () -> {
       Checkpoint checkpoint = Checkpoint.read(folder());
-      return new Policy(checkpoint.config(), checkpoint.weights());
+      return new Policy(checkpoint.config(), checkpoint.weights(), processor);
     }, use);
   }
 
@@ -39,12 +43,19 @@ public record PolicyHandle(String version, String uri, Map<String, String> files
    */
   <R> R with(String key, Broadcast<Tensors> weights, Function<Policy, R> use) {
     Policy.enter(threads);
-    return POLICIES.with(key, () -> new Policy(Checkpoint.config(folder()), weights.value()), use);
+    Processor processor = GpuStages.ofTask();
+    return POLICIES.with(key + processor.suffix(),
+        () -> new Policy(Checkpoint.config(folder()), weights.value(), processor), use);
   }
 
   /** Calls a function with the tokenizer of the policy's folder. */
   public <R> R withTokenizer(Function<Tokenizer, R> use) {
     return TOKENIZERS.with(version, () -> Tokenizer.load(folder()), use);
+  }
+
+  /** Tokens of a task's prompt: a row of the table of prompts. */
+  public int promptTokens(Row prompt) {
+    return withTokenizer(tokenizer -> Prompting.ids(prompt, tokenizer).length);
   }
 
   /** The folder on this machine's file system, its files verified. */

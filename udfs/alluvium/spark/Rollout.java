@@ -56,13 +56,13 @@ public record Rollout(PolicyHandle policy, Sampling sampling, int samples, Strin
    */
   public JavaRDD<Shard> over(SparkSession spark, List<Row> prompts, int slices) {
     Rollout rollout = this;
-    return work(spark, prompts, slices).map(w -> rollout.shard(w.shard(), w.prompts()));
+    return GpuStages.apart(work(spark, prompts, slices).map(w -> rollout.shard(w.shard(), w.prompts())));
   }
 
   /** Likewise, but a shard that was kept is taken from there, and one that is generated is kept. */
   public JavaRDD<Shard> over(SparkSession spark, List<Row> prompts, int slices, KeptShards kept) {
     Rollout rollout = this;
-    return work(spark, prompts, slices).map(w -> rollout.shard(w.shard(), w.prompts(), kept));
+    return GpuStages.apart(work(spark, prompts, slices).map(w -> rollout.shard(w.shard(), w.prompts(), kept)));
   }
 
   private JavaRDD<Work> work(SparkSession spark, List<Row> prompts, int slices) {

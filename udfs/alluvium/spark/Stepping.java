@@ -88,8 +88,8 @@ public final class Stepping {
     List<Tuple2<Integer, GradientShards.Sums>> parts;
     try {
       GradientShards function = shards;
-      JavaRDD<Tuple2<Integer, GradientShards.Sums>> sums = batch.map(
-          s -> new Tuple2<>(s.index(), function.sums(key, current, s.examples())));
+      JavaRDD<Tuple2<Integer, GradientShards.Sums>> sums = GpuStages.with(batch.map(
+          s -> new Tuple2<>(s.index(), function.sums(key, current, s.examples()))));
       parts = new ArrayList<>(TaskFailure.surfaced(sums::collect));
     } finally {
       current.destroy();

@@ -71,9 +71,9 @@ public final class UpdateShards implements AutoCloseable {
         .mapToPair(row -> new Tuple2<>(partOf.get(Credit.key(row)), row));
     List<PolicyHandle> consulted = new ArrayList<>(reference);
     JavaRDD<Stepping.Shard> shards = credits.cogroup(completions, partitioner)
-        .map(part -> shard(part._1(), examples(part._2()._1(), part._2()._2()), consulted, temperature))
-        .persist(StorageLevel.MEMORY_AND_DISK());
-    return new UpdateShards(shards, steps.miniBatches(), steps.shards());
+        .map(part -> shard(part._1(), examples(part._2()._1(), part._2()._2()), consulted, temperature));
+    return new UpdateShards((consulted.isEmpty() ? shards : GpuStages.with(shards))
+        .persist(StorageLevel.MEMORY_AND_DISK()), steps.miniBatches(), steps.shards());
   }
 
   public int miniBatches() {

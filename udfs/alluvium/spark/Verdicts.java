@@ -51,7 +51,8 @@ public record Verdicts(Map<String, Reward> rewards, List<PolicyHandle> reference
     Map<String, Row> byId = new HashMap<>();
     prompts.forEach(prompt -> byId.put(Prompts.PROMPT_ID.of(prompt), prompt));
     Broadcast<Map<String, Row>> tasks = JavaSparkContext.fromSparkContext(rollouts.context()).broadcast(byId);
-    return rollouts.flatMap(row -> verdicts(row, tasks.value()).iterator());
+    JavaRDD<Row> verdicts = rollouts.flatMap(row -> verdicts(row, tasks.value()).iterator());
+    return rewards.values().stream().anyMatch(ReferenceReward.class::isInstance) ? GpuStages.apart(verdicts) : verdicts;
   }
 
   private List<Row> verdicts(Row rollout, Map<String, Row> tasks) {
