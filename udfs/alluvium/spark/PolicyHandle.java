@@ -4,6 +4,7 @@ import alluvium.policies.Checkpoint;
 import alluvium.policies.Policy;
 import alluvium.policies.Tensors;
 import alluvium.policies.Tokenizer;
+import alluvium.tables.DataException;
 import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.Map;
@@ -49,6 +50,11 @@ public record PolicyHandle(String version, String uri, Map<String, String> files
 
   /** The folder on this machine's file system, its files verified. */
   public Path folder() {
+    if (!Checkpoint.version(files).equals(version)) {
+      throw new DataException("policies: the digests of version %s are those of %s. The row was changed: restore it, "
+          + "or "
+          + "go back to another version.", version, Checkpoint.version(files));
+    }
     return PolicyFolders.localCopy(uri, files);
   }
 
