@@ -254,20 +254,21 @@ public record Checkpoint(PolicyConfig config, Tensors weights, Map<String, byte[
     List<long[]> shapes = new ArrayList<>();
     List<float[]> values = new ArrayList<>();
     for (String name : names) {
-      shapes.add(config.shape(name));
+      long[] shape = config.shape(name);
+      if (Arrays.stream(shape).reduce(1, (a, b) -> a * b) > Integer.MAX_VALUE - 8) {
+        throw new DataException("%s: shape %s is too large for one array.", name, Arrays.toString(shape));
+      }
+      shapes.add(shape);
     }
     room(shapes, "Checkpoint.random");
     for (int i = 0; i < names.size(); i++) {
       String name = names.get(i);
       long[] shape = shapes.get(i);
-      long count = Arrays.stream(shape).reduce(1, (a, b) -> a * b);
-      if (count > Integer.MAX_VALUE - 8) {
-        throw new DataException("%s: shape %s is too large for one array.", name, Arrays.toString(shape));
-      }
+      int count = (int) Arrays.stream(shape).reduce(1, (a, b) -> a * b);
       if (shape.length > 1) {
-        values.add(normals.draw(name, (int) count, config.initializerRange()));
+        values.add(normals.draw(name, count, config.initializerRange()));
       } else {
-        float[] vector = new float[(int) count];
+        float[] vector = new float[count];
         Arrays.fill(vector, name.endsWith(".bias") ? 0 : 1);
         values.add(vector);
       }

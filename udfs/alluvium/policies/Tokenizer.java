@@ -120,7 +120,8 @@ public final class Tokenizer implements AutoCloseable {
       throw new DataException("%s: %s is not a JSON object. Copy the file again.", place, name);
     } catch (JsonProcessingException e) {
       throw new DataException(e, "%s: %s is not JSON: line %s: %s. Copy the file again.", place, name,
-          e.getLocation().getLineNr(), StrictJson.brief(e.getOriginalMessage()));
+          Optional.ofNullable(e.getLocation()).map(at -> String.valueOf(at.getLineNr())).orElse("?"),
+          StrictJson.brief(e.getOriginalMessage()));
     } catch (IOException e) {
       throw new DataException(e, "%s: %s is not JSON: %s. Copy the file again.", place, name, e.getMessage());
     }
