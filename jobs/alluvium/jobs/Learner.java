@@ -9,7 +9,6 @@ import alluvium.tables.Policies;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.apache.spark.sql.Row;
 
 /**
@@ -31,7 +30,7 @@ record Learner(Checkpoint checkpoint, List<Tensors> slots, long steps, Row row, 
     if (Policies.OPTIMIZER_URI.absentIn(row)) {
       optimizer.slots().forEach(s -> slots.add(checkpoint.weights().zeros()));
     } else {
-      Path folder = PolicyFolders.localCopy(Policies.OPTIMIZER_URI.of(row), Map.of());
+      Path folder = PolicyFolders.localCopy(Policies.OPTIMIZER_URI.of(row));
       slots.addAll(OptimizerState.read(folder.resolve(OptimizerState.FILE), optimizer.slots(), checkpoint.weights()));
     }
     return new Learner(checkpoint, slots, Policies.OPTIMIZER_STEPS.of(row), row, handle);

@@ -6,8 +6,10 @@ import alluvium.tables.DataException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** An optimizer's moments as a safetensors file: one tensor per slot and weight, named slot/weight. */
 final class OptimizerState {
@@ -33,11 +35,12 @@ final class OptimizerState {
   static List<Tensors> read(Path file, List<String> names, Tensors weights) {
     List<Tensors> slots = new ArrayList<>();
     try (SafeTensors tensors = SafeTensors.open(file)) {
+      Set<String> there = new HashSet<>(tensors.names());
       for (String name : names) {
         List<float[]> values = new ArrayList<>();
         for (int i = 0; i < weights.size(); i++) {
           String tensor = name + "/" + weights.names().get(i);
-          if (!tensors.names().contains(tensor) || !Arrays.equals(tensors.shape(tensor), weights.shapes().get(i))) {
+          if (!there.contains(tensor) || !Arrays.equals(tensors.shape(tensor), weights.shapes().get(i))) {
             throw new DataException("%s: %s is missing or of another shape; the optimizer's state belongs to another "
                 + "policy or another optimizer.", file, tensor);
           }

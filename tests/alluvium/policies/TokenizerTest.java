@@ -168,7 +168,8 @@ class TokenizerTest {
     Map<String, String> invalid = Map.of("{", "is not JSON", "[]", "is not a JSON object", "", "is not a JSON object",
         "{}", "no vocabulary", "{\"model\": {\"vocab\": {\"a\": -1}}}", "has the id -1",
         "{\"model\": {\"vocab\": {\"a\": \"x\"}}}", "has the id \"x\"",
-        "{\"model\": {\"type\": \"Nothing\", \"vocab\": {\"a\": 1}}}", "is not a tokenizer");
+        "{\"model\": {\"type\": \"Nothing\", \"vocab\": {\"a\": 1}}}", "has the type \"Nothing\"",
+        "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 1}}}", "is not a tokenizer");
     for (Map.Entry<String, String> entry : invalid.entrySet()) {
       Files.writeString(folder.resolve("tokenizer.json"), entry.getKey());
       assertThatThrownBy(() -> Tokenizer.load(folder)).isInstanceOf(DataException.class)

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 
 class ByClassTest {
   static final AtomicInteger CREATED = new AtomicInteger();
+  static final AtomicInteger LOADED = new AtomicInteger();
 
   public static final class Bare implements CompletionReward {
     public Bare() {
@@ -39,6 +40,22 @@ class ByClassTest {
   }
 
   public abstract static class Unfinished implements CompletionReward {}
+
+  /** Says that its static initialiser has run. */
+  public static final class Loud {
+    static {
+      LOADED.incrementAndGet();
+    }
+  }
+
+  public static final class Doomed implements CompletionReward {
+    static final int LENGTH = Integer.parseInt("no number");
+
+    @Override
+    public Verdict verdict(Sample sample) {
+      return Verdict.ok(LENGTH, "");
+    }
+  }
 
   static final class Hidden implements CompletionReward {
     @Override
@@ -89,6 +106,30 @@ class ByClassTest {
     assertEquals("ByClass.className " + name(Scaled.class)
             + ": its constructor throws java.lang.NumberFormatException: For input string: \"x\"",
         refusal(name(Scaled.class), Map.of("factor", "x")));
+  }
+
+  @Test
+  void nothingOfAClassThatDoesNotFitIsRun() {
+    assertEquals("ByClass.className " + name(Loud.class) + " does not implement alluvium.rewards.CompletionReward",
+        refusal(name(Loud.class), Map.of()));
+    assertEquals(0, LOADED.get());
+    new Loud();
+    assertEquals(1, LOADED.get());
+    assertEquals("ByClass.className " + name(Doomed.class) + " cannot be initialised: java.lang.NumberFormatException: "
+        + "For input string: \"no number\"", refusal(name(Doomed.class), Map.of()));
+  }
+
+  @Test
+  void namesThatNameNoClass() {
+    String rule = "ByClass.className must be the full name of a class, as com.example.Mine or "
+        + "com.example.Mine$Inner, got ";
+    assertEquals(rule + "\"../Evil\"", refusal("../Evil", Map.of()));
+    assertEquals(rule + "\"[Ljava.lang.String;\"", refusal("[Ljava.lang.String;", Map.of()));
+    assertEquals(rule + "\"a?b\"", refusal("a\u0000b", Map.of()));
+    assertEquals(rule + "\"?\"", refusal("\u202e", Map.of()));
+    assertEquals(rule + "\"\"", refusal("", Map.of()));
+    assertEquals(rule + '"' + "x".repeat(60) + "...\"", refusal("x".repeat(501), Map.of()));
+    assertEquals("ByClass.className int is not on the class path. Add its jar to the job", refusal("int", Map.of()));
   }
 
   private static String refusal(String className, Map<String, String> settings) {

@@ -3,10 +3,13 @@ package alluvium.spark;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import alluvium.policies.Checkpoint;
 import alluvium.tables.DataException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -55,6 +58,70 @@ class PolicyFoldersTest {
         .isInstanceOf(DataException.class).hasMessageContaining("config.json");
     assertThatThrownBy(() -> PolicyFolders.publish(lake, root, "../v3")).isInstanceOf(DataException.class)
         .hasMessage("'../v3' cannot name a policy's folder: letters, digits, dots and dashes only");
+  }
+
+  @Test
+  void whatChangesBetweenTwoUsesIsNoticed() throws IOException {
+    String uri = PolicyFolders.publish(lake, folder(), "v4");
+    Path local = PolicyFolders.localCopy(uri, DIGESTS);
+    assertThat(PolicyFolders.localCopy(uri, DIGESTS)).isEqualTo(local);
+    Files.writeString(local.resolve("config.json"), "abd");      // as long as before
+    // printf abd | sha256sum
+    assertThatThrownBy(() -> PolicyFolders.localCopy(uri, DIGESTS)).isInstanceOf(DataException.class)
+        .hasMessage(local + ": config.json is a52d159f262b2c6ddb724a61840befc36eb30c88877a4030b65cbe86298449c9, "
+            + "should be "
+            + ABC + "; fetch the policy again or go back to another version.");
+    Files.writeString(local.resolve("config.json"), "abc");
+    assertThat(PolicyFolders.localCopy(uri, DIGESTS)).isEqualTo(local);
+    Map<String, String> others = Map.of("config.json", ABC);
+    assertThatThrownBy(() -> PolicyFolders.localCopy(uri, others)).isInstanceOf(DataException.class)
+        .hasMessageContaining("tokenizer.json is").hasMessageContaining("should be no such file");
+    assertThatThrownBy(() -> PolicyFolders.localCopy(uri, Map.of())).isInstanceOf(DataException.class)
+        .hasMessage(uri + ": no digests were recorded to verify its files by. Publish the policy again");
+  }
+
+  @Test
+  void whatLiesLongEnoughIsReadOnceAndAgainWhenItChanges() throws Exception {
+    String uri = PolicyFolders.publish(lake, folder(), "v5");
+    Path file = PolicyFolders.localCopy(uri, DIGESTS).resolve("config.json");
+    FileTime old = FileTime.from(Instant.now().minusSeconds(3600));
+    Files.setLastModifiedTime(file, old);
+    Thread.sleep(2500);       // files that were changed in the last two seconds are read every time
+    PolicyFolders.localCopy(uri, DIGESTS);
+    Files.writeString(file, "abd");
+    Files.setLastModifiedTime(file, old);
+    assertThatThrownBy(() -> PolicyFolders.localCopy(uri, DIGESTS)).isInstanceOf(DataException.class)
+        .hasMessageContaining("config.json");
+  }
+
+  @Test
+  void aFolderNamedAfterItsFiles() throws IOException {
+    Path folder = folder();
+    String version = Checkpoint.version(DIGESTS);
+    String uri = PolicyFolders.publish(lake, folder, "optimizer-" + version);
+    Path local = PolicyFolders.localCopy(uri);
+    assertThat(Files.readString(local.resolve("config.json"))).isEqualTo("abc");
+    Files.writeString(local.resolve("tokenizer.json"), "[]");
+    String other = Checkpoint.version(Checkpoint.digests(local));
+    assertThatThrownBy(() -> PolicyFolders.localCopy(uri)).isInstanceOf(DataException.class)
+        .hasMessage(uri + ": the files' digest is " + other + ", the name says " + version + ". Restore the folder, "
+            + "or go "
+            + "back to an iteration before it");
+    String plain = PolicyFolders.publish(lake, folder, "optimizer");
+    assertThatThrownBy(() -> PolicyFolders.localCopy(plain)).isInstanceOf(DataException.class)
+        .hasMessage(plain + ": the name does not end with the digest of the folder's files, 16 hexadecimal digits. "
+            + "Restore the name that it was written under");
+  }
+
+  @Test
+  void aHandleWhoseDigestsAreNotItsVersions() {
+    PolicyHandle handle = TinyPolicies.handle(TinyPolicies.checkpoint(1));
+    assertThat(handle.folder()).isDirectory();
+    PolicyHandle other = new PolicyHandle("0123456789abcdef", handle.uri(), handle.files(), 1);
+    assertThatThrownBy(other::folder).isInstanceOf(DataException.class)
+        .hasMessage("policies: the digests of version 0123456789abcdef are those of " + handle.version() + ". The "
+            + "row was "
+            + "changed: restore it, or go back to another version.");
   }
 
   private Path folder() throws IOException {

@@ -42,8 +42,10 @@ public record Checkpoint(PolicyConfig config, Tensors weights, Map<String, byte[
   private static final Set<String> KEPT = Collections.unmodifiableSet(new TreeSet<>(Set.of("tokenizer.json",
       "tokenizer_config.json", "special_tokens_map.json", GENERATION, "chat_template.jinja", "vocab.json",
       "merges.txt", "added_tokens.json", "tokenizer.model")));
-  private static final String PICKLES = ".*\\.(bin|pt|pth|ckpt|pkl|pickle)";
-  private static final int MAX_FILE = 1 << 28;
+  private static final String PICKLES = "(?i).*\\.(bin|pt|pth|ckpt|pkl|pickle)";
+  private static final int MAX_FILE = 1 << 26;
+  private static final int MAX_CONFIG = 1 << 20;
+  private static final int MAX_INDEX = 1 << 25;
 
   public Checkpoint {
     if (!weights.names().equals(config.names())) {
@@ -81,7 +83,7 @@ public record Checkpoint(PolicyConfig config, Tensors weights, Map<String, byte[
     Map<String, byte[]> files = new TreeMap<>();
     for (String name : KEPT) {
       if (Files.exists(folder.resolve(name))) {
-        files.put(name, bytes(folder, name));
+        files.put(name, bytes(folder, name, MAX_FILE));
       }
     }
     return new Checkpoint(config, weights(folder, config), files);
@@ -89,9 +91,9 @@ public record Checkpoint(PolicyConfig config, Tensors weights, Map<String, byte[
 
   /** The architecture of a folder, with what generation_config.json adds to it. */
   public static PolicyConfig config(Path folder) {
-    PolicyConfig config = PolicyConfig.parse(text(folder, CONFIG), folder.resolve(CONFIG).toString());
+    PolicyConfig config = PolicyConfig.parse(text(folder, CONFIG, MAX_CONFIG), folder.resolve(CONFIG).toString());
     return Files.exists(folder.resolve(GENERATION))
-        ? config.withGeneration(text(folder, GENERATION), folder.resolve(GENERATION).toString()) : config;
+        ? config.withGeneration(text(folder, GENERATION, MAX_CONFIG), folder.resolve(GENERATION).toString()) : config;
   }
 
   private static Tensors weights(Path folder, PolicyConfig config) {
@@ -101,6 +103,7 @@ public record Checkpoint(PolicyConfig config, Tensors weights, Map<String, byte[
     names.forEach(name -> places.put(name, places.size()));
     check(folder, config, fileOf, places.keySet());
     List<long[]> shapes = names.stream().map(config::shape).toList();
+    room(shapes, folder.toString());
     List<float[]> values = new ArrayList<>(Collections.nCopies(names.size(), new float[0]));
     Optional<float[]> head = Optional.empty();
     for (String file : new TreeSet<>(fileOf.values())) {
@@ -121,9 +124,22 @@ public record Checkpoint(PolicyConfig config, Tensors weights, Map<String, byte[
     return new Tensors(names, shapes, values);
   }
 
+  /** Throws unless this JVM's heap could hold float32 of the shapes, were there nothing else. */
+  private static void room(List<long[]> shapes, String place) {
+    double bytes = shapes.stream().mapToDouble(s -> 4.0 * Arrays.stream(s).asDoubleStream().reduce(1, (a, b) -> a * b))
+        .sum();
+    long most = Runtime.getRuntime().maxMemory();
+    if (bytes > most) {
+      throw new DataException("%s: the weights take %.0f bytes as float32, this JVM has %d; give it more memory, or "
+          + "take "
+          + "a smaller policy.", place, bytes, most);
+    }
+  }
+
   /** Throws unless the files hold exactly the parameters of the config, in their shapes; reads headers only. */
   private static void check(Path folder, PolicyConfig config, Map<String, String> fileOf, Set<String> expected) {
     Set<String> missing = new TreeSet<>(expected);
+    Map<String, String> lacking = new TreeMap<>(fileOf);
     for (String file : new TreeSet<>(fileOf.values())) {
       try (SafeTensors tensors = SafeTensors.open(within(folder, file))) {
         for (String name : tensors.names()) {
@@ -131,6 +147,7 @@ public record Checkpoint(PolicyConfig config, Tensors weights, Map<String, byte[
           if (!file.equals(fileOf.get(name))) {
             throw new DataException("%s: %s does not place it in this file.", where, INDEX);
           }
+          lacking.remove(name);
           boolean tiedHead = config.tied() && name.equals(HEAD);
           if (!expected.contains(name) && !tiedHead) {
             if (name.endsWith("rotary_emb.inv_freq")) {
@@ -148,6 +165,10 @@ public record Checkpoint(PolicyConfig config, Tensors weights, Map<String, byte[
         }
       }
     }
+    lacking.forEach((name, file) -> {
+      throw new DataException("%s: there is no tensor %s, which %s places in this file.", folder.resolve(file),
+          StrictJson.brief(name), INDEX);
+    });
     for (String name : missing) {
       throw new DataException("%s: tensor %s is missing (%d in all); %s asks for shape %s.", folder, name,
           missing.size(), CONFIG, Arrays.toString(config.shape(name)));
@@ -171,7 +192,7 @@ public record Checkpoint(PolicyConfig config, Tensors weights, Map<String, byte[
       }
       throw new DataException("%s: neither %s nor %s is there.", folder, WEIGHTS, INDEX);
     }
-    StrictJson index = StrictJson.parse(text(folder, INDEX), folder.resolve(INDEX).toString());
+    StrictJson index = StrictJson.parse(text(folder, INDEX, MAX_INDEX), folder.resolve(INDEX).toString());
     StrictJson map = index.object("weight_map").orElseThrow(() -> index.wrong("weight_map", "an object"));
     map.node().fieldNames().forEachRemaining(name -> {
       String file = map.text(name).orElse("");
@@ -203,11 +224,11 @@ public record Checkpoint(PolicyConfig config, Tensors weights, Map<String, byte[
     }
   }
 
-  private static byte[] bytes(Path folder, String name) {
+  private static byte[] bytes(Path folder, String name, int most) {
     try (InputStream in = Files.newInputStream(within(folder, name))) {
-      byte[] bytes = in.readNBytes(MAX_FILE + 1);
-      if (bytes.length > MAX_FILE) {
-        throw new DataException("%s: %s is larger than %d bytes.", folder, name, MAX_FILE);
+      byte[] bytes = in.readNBytes(most + 1);
+      if (bytes.length > most) {
+        throw new DataException("%s: %s is larger than %d bytes.", folder, name, most);
       }
       return bytes;
     } catch (IOException e) {
@@ -215,9 +236,9 @@ public record Checkpoint(PolicyConfig config, Tensors weights, Map<String, byte[
     }
   }
 
-  private static String text(Path folder, String name) {
+  private static String text(Path folder, String name, int most) {
     try {
-      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes(folder, name))).toString();
+      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes(folder, name, most))).toString();
     } catch (CharacterCodingException e) {
       throw new DataException(e, "%s: %s is not UTF-8.", folder, name);
     }
@@ -234,15 +255,20 @@ public record Checkpoint(PolicyConfig config, Tensors weights, Map<String, byte[
     List<float[]> values = new ArrayList<>();
     for (String name : names) {
       long[] shape = config.shape(name);
-      long count = Arrays.stream(shape).reduce(1, (a, b) -> a * b);
-      if (count > Integer.MAX_VALUE - 8) {
+      if (Arrays.stream(shape).reduce(1, (a, b) -> a * b) > Integer.MAX_VALUE - 8) {
         throw new DataException("%s: shape %s is too large for one array.", name, Arrays.toString(shape));
       }
       shapes.add(shape);
+    }
+    room(shapes, "Checkpoint.random");
+    for (int i = 0; i < names.size(); i++) {
+      String name = names.get(i);
+      long[] shape = shapes.get(i);
+      int count = (int) Arrays.stream(shape).reduce(1, (a, b) -> a * b);
       if (shape.length > 1) {
-        values.add(normals.draw(name, (int) count, config.initializerRange()));
+        values.add(normals.draw(name, count, config.initializerRange()));
       } else {
-        float[] vector = new float[(int) count];
+        float[] vector = new float[count];
         Arrays.fill(vector, name.endsWith(".bias") ? 0 : 1);
         values.add(vector);
       }

@@ -59,6 +59,7 @@ public final class Differentiation implements AutoCloseable {
     private final int size;
 
     private Batch(List<Example> rows, boolean vocabulary) {
+      policy.known(rows);
       Padded padded = Padded.of(rows, micro);
       width = padded.width();
       size = rows.size();

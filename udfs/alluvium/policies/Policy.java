@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import alluvium.rollouts.Sampling;
+import alluvium.tables.DataException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -82,6 +83,7 @@ public final class Policy implements AutoCloseable {
    */
   public List<Completion> generate(List<int[]> prompts, long[][] seeds, Sampling sampling,
       Function<int[], String> text) {
+    prompts.forEach(prompt -> known("a prompt", prompt));
     int samples = seeds[0].length;
     int count = prompts.size() * samples;
     int longest = prompts.stream().mapToInt(p -> p.length).max().orElseThrow();
@@ -129,6 +131,7 @@ public final class Policy implements AutoCloseable {
     List<float[]> result = new ArrayList<>();
     for (int from = 0; from < examples.size(); from += microBatch) {
       List<Example> rows = examples.subList(from, Math.min(examples.size(), from + microBatch));
+      known(rows);
       try (NDManager micro = manager.newSubManager()) {
         Padded padded = Padded.of(rows, micro);
         NDList out = Decoder.shared().run("forward", arguments(padded, temperature, plain(), micro));
@@ -145,6 +148,7 @@ public final class Policy implements AutoCloseable {
 
   /** Logits (L, V) after each of the ids, as one row-major array. */
   public float[] logits(int[] ids) {
+    known("the ids", ids);
     try (NDManager micro = manager.newSubManager()) {
       long[] wide = new long[ids.length];
       for (int i = 0; i < ids.length; i++) {
@@ -171,6 +175,23 @@ public final class Policy implements AutoCloseable {
   @Override
   public void close() {
     manager.close();
+  }
+
+  /** Throws unless the embedding has a row for each id of the examples. */
+  void known(List<Example> rows) {
+    rows.forEach(row -> {
+      known(row.key() + ": the prompt", row.prompt());
+      known(row.key() + ": the completion", row.completion());
+    });
+  }
+
+  private void known(String place, int[] ids) {
+    for (int id : ids) {
+      if (id < 0 || id >= config.vocab()) {
+        throw new DataException("%s has the token %d, the policy knows 0 to %d. Take the tokenizer of the policy's own "
+            + "folder.", place, id, config.vocab() - 1);
+      }
+    }
   }
 
   NDManager manager() {

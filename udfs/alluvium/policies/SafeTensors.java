@@ -27,6 +27,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 
 /**
  * A safetensors file: named arrays of any size, read one at a time.
@@ -42,6 +43,9 @@ import java.util.TreeMap;
 public final class SafeTensors implements AutoCloseable {
   private static final String METADATA = "__metadata__";
   private static final long MAX_HEADER = 100_000_000;
+  /** Ours: the largest decoder that can be run has 180 thousand weights, and moments for each. */
+  private static final int MAX_TENSORS = 1 << 19;
+  private static final int MAX_METADATA = 1 << 14;
   private static final int PIECE = 1 << 22;
   /** The longest array that every JVM can allocate. */
   private static final int MAX_ARRAY = Integer.MAX_VALUE - 8;
@@ -60,6 +64,34 @@ public final class SafeTensors implements AutoCloseable {
 
     Dtype(int bytes) {
       this.bytes = bytes;
+    }
+  }
+
+  /** Files of other kinds that are found under the name of this one, by how they begin. */
+  private enum Foreign {
+    ZIP("PK\3\4", "is a zip archive, as torch.save writes them: a pickle, which runs code when it is opened; convert "
+        + "it "
+        + "to model.safetensors."),
+    PICKLE("\u0080[\2-\5][^\0]", "is a pickle, which runs code when it is opened; convert it to model.safetensors."),
+    GGUF("GGUF", "is a GGUF file; take the safetensors files that it was made of."),
+    HDF("\u0089HDF", "is an HDF5 file; convert it to model.safetensors."),
+    POINTER("version ", "is a Git LFS pointer, not the file itself; fetch it with git lfs pull.");
+
+    private final Pattern start;
+    private final String what;
+
+    Foreign(String start, String what) {
+      this.start = Pattern.compile(start);
+      this.what = what;
+    }
+
+    /** Throws if the bytes are the start of one of these. */
+    static void refuse(byte[] bytes, String place) {
+      for (Foreign kind : values()) {
+        if (kind.start.matcher(new String(bytes, StandardCharsets.ISO_8859_1)).lookingAt()) {
+          throw new DataException("%s: %s", place, kind.what);
+        }
+      }
     }
   }
 
@@ -104,10 +136,12 @@ public final class SafeTensors implements AutoCloseable {
     fill(channel, head, 0, place);
     long length = head.getLong(0);
     if (length < 0 || length > MAX_HEADER) {
+      Foreign.refuse(head.array(), place);
       throw new DataException("%s: header of %s bytes, at most %d are allowed; this is not a safetensors file.", place,
           Long.toUnsignedString(length), MAX_HEADER);
     }
     if (length > size - 8) {
+      Foreign.refuse(head.array(), place);
       throw new DataException("%s: header of %d bytes in a file of %d; the file is truncated, copy it again.", place,
           length, size);
     }
@@ -115,6 +149,9 @@ public final class SafeTensors implements AutoCloseable {
     fill(channel, header, 8, place);
     Map<String, Entry> entries = new LinkedHashMap<>();
     Map<String, String> metadata = new LinkedHashMap<>();
+    if (length > 0 && header.get(0) != '{') {
+      Foreign.refuse(head.array(), place);
+    }
     parse(text(header.flip(), place), place, entries, metadata);
     cover(entries, size - 8 - length, place);
     return new SafeTensors(place, channel, 8 + length, entries, metadata);
@@ -141,6 +178,7 @@ public final class SafeTensors implements AutoCloseable {
           strings(parser, place + ": " + METADATA, metadata);
         } else {
           entries.put(name, entry(parser, name, where));
+          require(entries.size() <= MAX_TENSORS, place, "more than " + MAX_TENSORS + " tensors");
         }
       }
       if (Optional.ofNullable(parser.nextToken()).isPresent()) {
@@ -160,6 +198,7 @@ public final class SafeTensors implements AutoCloseable {
       String key = parser.currentName();
       require(parser.nextToken() == JsonToken.VALUE_STRING, where, "must be an object of strings");
       into.put(key, parser.getText());
+      require(into.size() <= MAX_METADATA, where, "must have at most " + MAX_METADATA + " entries");
     }
   }
 

@@ -49,10 +49,10 @@ record StrictJson(ObjectNode node, String place) {
     throw new DataException("%s: must be a JSON object.", place);
   }
 
-  /** A value from a file as errors quote it: at most 120 characters, no control characters. */
+  /** A value from a file as errors quote it: at most 120 characters, none that moves or hides others. */
   static String brief(String value) {
     String shown = value.length() <= 120 ? value : value.substring(0, 120) + "...";
-    return shown.replaceAll("\\p{Cntrl}", "?");
+    return shown.replaceAll("[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]", "?");
   }
 
   /** Indented, a line feed at the end, the same on every system. */

@@ -4,7 +4,7 @@ import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import alluvium.tables.DataException;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -38,8 +38,10 @@ public final class Tokenizer implements AutoCloseable {
   /** What templates take for today: the day that published templates fall back on (ours to use it always). */
   public static final Instant TODAY = Instant.parse("2024-07-26T00:00:00Z");
 
-  private static final long LARGEST = 256L << 20;
-  private static final ObjectMapper JSON = new ObjectMapper();
+  /** Bytes of a file; published vocabularies of 256 thousand tokens have half of it. */
+  private static final long LARGEST = 64L << 20;
+  /** As many as the rows of an embedding. */
+  private static final int MOST_IDS = 1 << 24;
   private static final List<String> SPECIAL = List.of("bos_token", "eos_token", "unk_token", "sep_token", "pad_token",
       "cls_token", "mask_token");
 
@@ -48,15 +50,17 @@ public final class Tokenizer implements AutoCloseable {
   }
 
   private final HuggingFaceTokenizer tokenizer;
+  private final TokenizerParts.Checked parts;
   private final Map<String, Integer> ids;
   private final int size;
   private final Map<String, Object> variables;
   private final Optional<String> template;
   private final Map<String, ChatTemplate> parsed = new ConcurrentHashMap<>();
 
-  private Tokenizer(HuggingFaceTokenizer tokenizer, Map<String, Integer> ids, Map<String, Object> variables,
-      Optional<String> template) {
+  private Tokenizer(HuggingFaceTokenizer tokenizer, TokenizerParts.Checked parts, Map<String, Integer> ids,
+      Map<String, Object> variables, Optional<String> template) {
     this.tokenizer = tokenizer;
+    this.parts = parts;
     this.ids = ids;
     this.size = 1 + ids.values().stream().mapToInt(id -> id).max().orElse(-1);
     this.variables = variables;
@@ -84,13 +88,14 @@ public final class Tokenizer implements AutoCloseable {
     if (!files.containsKey(TOKENIZER)) {
       throw new DataException("%s: there is no %s. Export the tokenizer in that form.", place, TOKENIZER);
     }
-    JsonNode json = object(files.get(TOKENIZER), place, TOKENIZER);
+    ObjectNode json = object(files.get(TOKENIZER), place, TOKENIZER);
     JsonNode config = files.containsKey(CONFIG) ? object(files.get(CONFIG), place, CONFIG)
-        : JSON.createObjectNode();
+        : StrictJson.MAPPER.createObjectNode();
     Optional<String> template = files.containsKey(TEMPLATE)
         ? Optional.of(new String(files.get(TEMPLATE), StandardCharsets.UTF_8)) : template(config);
     Map<String, Integer> ids = ids(json, place);
-    return new Tokenizer(open(files.get(TOKENIZER), place), ids, variables(config), template);
+    TokenizerParts.Checked parts = TokenizerParts.checked(json, place + ": " + TOKENIZER);
+    return new Tokenizer(open(parts.json(), place), parts, ids, variables(config), template);
   }
 
   private static byte[] bytes(Path file) {
@@ -104,28 +109,33 @@ public final class Tokenizer implements AutoCloseable {
     }
   }
 
-  private static JsonNode object(byte[] bytes, String place, String name) {
+  private static ObjectNode object(byte[] bytes, String place, String name) {
+    if (bytes.length > LARGEST) {
+      throw new DataException("%s: %s has %s bytes, more than %s", place, name, bytes.length, LARGEST);
+    }
     try {
-      JsonNode node = JSON.readTree(bytes);
-      if (node.isObject()) {
+      if (StrictJson.MAPPER.readTree(bytes) instanceof ObjectNode node) {
         return node;
       }
       throw new DataException("%s: %s is not a JSON object. Copy the file again.", place, name);
     } catch (JsonProcessingException e) {
       throw new DataException(e, "%s: %s is not JSON: line %s: %s. Copy the file again.", place, name,
-          e.getLocation().getLineNr(), e.getOriginalMessage());
+          Optional.ofNullable(e.getLocation()).map(at -> String.valueOf(at.getLineNr())).orElse("?"),
+          StrictJson.brief(e.getOriginalMessage()));
     } catch (IOException e) {
       throw new DataException(e, "%s: %s is not JSON: %s. Copy the file again.", place, name, e.getMessage());
     }
   }
 
-  private static HuggingFaceTokenizer open(byte[] json, String place) {
+  private static HuggingFaceTokenizer open(ObjectNode json, String place) {
     Map<String, String> options = Map.of("addSpecialTokens", "false", "truncation", "do_not_truncate",
         "padding", "do_not_pad");
     try {
-      return HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json), options);
+      return HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(StrictJson.MAPPER.writeValueAsBytes(json)),
+          options);
     } catch (IOException | RuntimeException e) {
-      throw new DataException(e, "%s: %s is not a tokenizer: %s", place, TOKENIZER, e.getMessage());
+      throw new DataException(e, "%s: %s is not a tokenizer: %s", place, TOKENIZER,
+          StrictJson.brief(String.valueOf(e.getMessage())));
     }
   }
 
@@ -149,9 +159,9 @@ public final class Tokenizer implements AutoCloseable {
   }
 
   private static int id(JsonNode node, String token, String place) {
-    if (!node.isInt() || node.intValue() < 0 || node.intValue() == Integer.MAX_VALUE) {
-      throw new DataException("%s: token '%s' of %s has the id %s, which is not a number >= 0", place, token, TOKENIZER,
-          node);
+    if (!node.isInt() || node.intValue() < 0 || node.intValue() > MOST_IDS) {
+      throw new DataException("%s: token '%s' of %s has the id %s, which is not a number from 0 to %s", place,
+          StrictJson.brief(token), TOKENIZER, StrictJson.brief(node.toString()), MOST_IDS);
     }
     return node.intValue();
   }
@@ -191,8 +201,14 @@ public final class Tokenizer implements AutoCloseable {
     return content.isTextual() ? Optional.of(content.textValue()) : Optional.empty();
   }
 
-  /** Ids of the whole text and of nothing else. */
+  /** Ids of the whole text and of nothing else; a text of more than half a million characters is refused. */
   public int[] encode(String text) {
+    double characters = parts.normalized(text);
+    if (characters > SplitPattern.LONGEST_TEXT) {
+      throw new DataException("a text of %s characters may have %.0f when it is normalized, more than %s. Leave it "
+          + "out, "
+          + "or cut it.", text.length(), characters, SplitPattern.LONGEST_TEXT);
+    }
     try {
       long[] encoded = tokenizer.encode(WellFormed.text(text), false, false).getIds();
       return Arrays.stream(encoded).mapToInt(Math::toIntExact).toArray();

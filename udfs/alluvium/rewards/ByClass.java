@@ -11,19 +11,23 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Pattern;
 
 /**
  * A verifier of the user's own, by the name of its class.
  *
  * <p>The class implements {@link CompletionReward} and has a public constructor that takes the settings as a
  * Map&lt;String, String&gt;, or one without arguments where there are no settings. It is loaded by the thread's context
- * class loader, once per JVM and settings, and shared by all tasks there: it must be safe for threads.
+ * class loader, once per JVM and settings, and shared by all tasks there: it must be safe for threads. No code of a
+ * class that does not fit is run, its static initialisers included.
  *
  * @param className as in java.lang.Class.forName
  * @param settings what the constructor gets; may be empty
  */
 public record ByClass(String className, Map<String, String> settings) implements CompletionReward {
   private static final Map<Key, CompletionReward> INSTANCES = new ConcurrentHashMap<>();
+  private static final Pattern NAME = Pattern.compile("[\\p{L}_$][\\p{L}\\p{N}_$]*(\\.[\\p{L}_$][\\p{L}\\p{N}_$]*)*");
+  private static final int LONGEST_NAME = 500;
 
   private record Key(Class<?> type, Map<String, String> settings) {}
 
@@ -43,9 +47,12 @@ public record ByClass(String className, Map<String, String> settings) implements
   }
 
   private static Class<?> load(String className) {
+    require(className.length() <= LONGEST_NAME && NAME.matcher(className).matches(),
+        "ByClass.className must be the full name of a class, as com.example.Mine or com.example.Mine$Inner, got %s",
+        printable(className));
     try {
       ClassLoader own = ByClass.class.getClassLoader();
-      return Class.forName(className, true,
+      return Class.forName(className, false,
           Optional.ofNullable(Thread.currentThread().getContextClassLoader()).orElse(own));
     } catch (ClassNotFoundException e) {
       throw new RecipeException("ByClass.className %s is not on the class path. Add its jar to the job", className);
@@ -71,7 +78,16 @@ public record ByClass(String className, Map<String, String> settings) implements
       throw new RecipeException("ByClass.className %s: its constructor throws %s", name, e.getCause());
     } catch (ReflectiveOperationException e) {
       throw new RecipeException("ByClass.className %s cannot be constructed: %s", name, e);
+    } catch (LinkageError e) {        // its static initialisers run here, for the first time
+      throw new RecipeException("ByClass.className %s cannot be initialised: %s", name,
+          Optional.ofNullable(e.getCause()).orElse(e));
     }
+  }
+
+  /** At most 60 characters, those outside printable ASCII as question marks. */
+  private static String printable(String text) {
+    String shown = text.length() <= 60 ? text : text.substring(0, 60) + "...";
+    return '"' + shown.replaceAll("[^ -~]", "?") + '"';
   }
 
   private static Optional<Constructor<?>> constructor(Class<?> type, Class<?>... parameters) {
@@ -79,6 +95,8 @@ public record ByClass(String className, Map<String, String> settings) implements
       return Optional.of(type.getConstructor(parameters));
     } catch (NoSuchMethodException e) {
       return Optional.empty();
+    } catch (LinkageError e) {
+      throw new RecipeException("ByClass.className %s cannot be loaded: %s", type.getName(), e);
     }
   }
 }

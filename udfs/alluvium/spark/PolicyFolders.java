@@ -6,9 +6,15 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
@@ -16,10 +22,20 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.deploy.SparkHadoopUtil;
 
-/** The files of policies beside a lake's tables: written once under their digest, copied to a machine once. */
+/**
+ * The files of policies beside a lake's tables: written once under their digest, copied to a machine once.
+ *
+ * <p>Who asks for a folder gets it with its files verified: each has been read to its end and has the SHA-256 asked
+ * for, and none has been touched since (by length, file number and times of change; a file changed less than two seconds
+ * before it was read counts as touched). Who changes a file between that look and its use is not noticed.
+ */
 public final class PolicyFolders {
   private static final String FOLDER = "_policy_files";
   private static final Map<String, Path> COPIES = new ConcurrentHashMap<>();
+  /** What the files of a verified folder looked like; nothing where that cannot be relied upon. */
+  private static final Map<String, String> VERIFIED = new ConcurrentHashMap<>();
+  private static final Duration SETTLED = Duration.ofSeconds(2);
+  private static final Pattern NAMED = Pattern.compile("(?:.*-)?([0-9a-f]{16})");
 
   private PolicyFolders() {}
 
@@ -61,19 +77,72 @@ public final class PolicyFolders {
 
   /**
    * A folder on this machine with the files of a policy: the folder itself where it is local, else a copy made once
-   * per JVM
-   * and deleted at its end.
+   * per JVM and deleted at its end.
    *
-   * @param digests file name to SHA-256 that the files must have; not looked at where empty
+   * @param digests file name to SHA-256 that the files must have, all of them and no others
    */
   public static Path localCopy(String uri, Map<String, String> digests) {
-    return COPIES.computeIfAbsent(uri, u -> {
-      Path folder = copy(u);
-      if (!digests.isEmpty()) {
-        Checkpoint.verify(folder, digests);
+    if (digests.isEmpty()) {
+      throw new DataException("%s: no digests were recorded to verify its files by. Publish the policy again", uri);
+    }
+    return verified(uri, Checkpoint.version(digests), folder -> Checkpoint.verify(folder, digests));
+  }
+
+  /** The same for a folder of whose files only the version is known, by which its name ends. */
+  public static Path localCopy(String uri) {
+    String name = new org.apache.hadoop.fs.Path(uri).getName();
+    Matcher named = NAMED.matcher(name);
+    if (!named.matches()) {
+      throw new DataException("%s: the name does not end with the digest of the folder's files, 16 hexadecimal digits. "
+          + "Restore the name that it was written under", uri);
+    }
+    return verified(uri, named.group(1), folder -> {
+      String version = Checkpoint.version(Checkpoint.digests(folder));
+      if (!version.equals(named.group(1))) {
+        throw new DataException("%s: the files' digest is %s, the name says %s. Restore the folder, or go back to an "
+            + "iteration before it", uri, version, named.group(1));
       }
-      return folder;
     });
+  }
+
+  private static Path verified(String uri, String version, Consumer<Path> check) {
+    Path folder = COPIES.computeIfAbsent(uri, PolicyFolders::copy);
+    VERIFIED.compute(uri + ' ' + version, (key, before) -> {
+      String look = look(folder);
+      if (!look.isEmpty() && look.equals(before)) {
+        return before;
+      }
+      try {
+        check.accept(folder);
+      } catch (DataException e) {
+        COPIES.remove(uri);
+        throw e;
+      }
+      return look;
+    });
+    return folder;
+  }
+
+  /** Each file's name, length, number and times of change, or nothing where one is too recent to rely on those. */
+  private static String look(Path folder) {
+    StringBuilder look = new StringBuilder();
+    Instant settled = Instant.now().minus(SETTLED);
+    try (Stream<Path> all = Files.list(folder)) {
+      for (Path file : all.sorted().toList()) {
+        Map<String, Object> attributes = new TreeMap<>(Files.readAttributes(file,
+            file.getFileSystem().supportedFileAttributeViews().contains("unix") ? "unix:*" : "*"));
+        for (String time : new String[] {"lastModifiedTime", "ctime"}) {
+          if (attributes.get(time) instanceof FileTime changed && changed.toInstant().isAfter(settled)) {
+            return "";
+          }
+        }
+        attributes.remove("lastAccessTime");
+        look.append(file.getFileName()).append(attributes).append('\n');
+      }
+      return look.toString();
+    } catch (IOException e) {
+      return "";        // the check says what is wrong
+    }
   }
 
   private static void copyIn(FileSystem files, Path folder, org.apache.hadoop.fs.Path target) throws IOException {

@@ -5,6 +5,7 @@ import alluvium.policies.Policy;
 import alluvium.policies.Processor;
 import alluvium.policies.Tensors;
 import alluvium.policies.Tokenizer;
+import alluvium.tables.DataException;
 import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.Map;
@@ -60,6 +61,11 @@ public record PolicyHandle(String version, String uri, Map<String, String> files
 
   /** The folder on this machine's file system, its files verified. */
   public Path folder() {
+    if (!Checkpoint.version(files).equals(version)) {
+      throw new DataException("policies: the digests of version %s are those of %s. The row was changed: restore it, "
+          + "or "
+          + "go back to another version.", version, Checkpoint.version(files));
+    }
     return PolicyFolders.localCopy(uri, files);
   }
 
