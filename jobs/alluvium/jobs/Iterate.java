@@ -2,8 +2,6 @@ package alluvium.jobs;
 
 import alluvium.policies.Checkpoint;
 import alluvium.prompts.Split;
-import alluvium.selections.GroupSelection;
-import alluvium.spark.Credit;
 import alluvium.spark.PolicyHandle;
 import alluvium.spark.Rollout;
 import alluvium.tables.Advantages;
@@ -14,11 +12,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.Dataset;
@@ -207,8 +203,6 @@ public final class Iterate {
     /** Waves of prompts until enough groups train, or the recipe's limit is reached. */
     private List<Wave> waves() {
       List<Wave> waves = new ArrayList<>();
-      int kept = 0;
-      int wanted = recipe.prompts().choose(ids, run.seed(), iteration, 0).size();
       double generated = 0;
       do {
         int wave = waves.size();
@@ -217,9 +211,8 @@ public final class Iterate {
           break;
         }
         waves.add(wave(chosen, wave));
-        kept = recipe.selection().maxRounds() > 1 ? training(waves).size() : wanted;
         generated += waves.get(wave).made().map(Generate.Generated::seconds).orElse(0.0);
-      } while (kept < wanted && waves.size() < recipe.selection().maxRounds());
+      } while (Draw.another(recipe, draws(waves)));
       List<Rollout.Tally> tallies = new ArrayList<>();
       waves.forEach(w -> w.made().ifPresent(m -> tallies.addAll(m.tallies())));
       if (!tallies.isEmpty()) {
@@ -266,8 +259,8 @@ public final class Iterate {
         return run.rows(Advantages.TABLE, Estimate.STAGE, iteration).javaRDD();
       }
       long began = System.nanoTime();
-      Estimate.Estimated estimated = Estimate.estimate(run, recipe, rewards, rollouts, surplus(waves), iteration,
-          carried.value);
+      Estimate.Estimated estimated = Estimate.estimate(run, recipe, rewards, rollouts,
+          Draw.surplus(recipe, draws(waves)), iteration, carried.value);
       carried.value = estimated.carried();
       double took = (System.nanoTime() - began) / 1e9;
       metrics.putAll(estimated.metrics());
@@ -276,34 +269,8 @@ public final class Iterate {
       return estimated.advantages();
     }
 
-    /** Groups that train beyond those that an update batch holds, the last drawn first to go. */
-    private Set<String> surplus(List<Wave> waves) {
-      Set<String> surplus = new LinkedHashSet<>();
-      if (recipe.selection().maxRounds() > 1) {
-        List<String> training = training(waves);
-        surplus.addAll(training.subList(Math.min(waves.get(0).chosen().size(), training.size()), training.size()));
-      }
-      return surplus;
-    }
-
-    /** Keys of the groups that the selection keeps, in the order in which they were drawn. */
-    private List<String> training(List<Wave> waves) {
-      List<String> keys = new ArrayList<>();
-      for (int wave = 0; wave < waves.size(); wave++) {
-        Map<String, List<Double>> values = new HashMap<>();
-        String metric = recipe.selection() instanceof GroupSelection judged ? judged.metric() : "";
-        for (Row row : waves.get(wave).rewards()
-            .filter(r -> Rewards.NAME.of(r).equals(metric) && !Rewards.VALUE.absentIn(r)).collect()) {
-          values.computeIfAbsent(Rewards.GROUP_ID.of(row), g -> new ArrayList<>()).add(Rewards.VALUE.of(row));
-        }
-        for (String group : waves.get(wave).chosen()) {
-          double[] seen = values.getOrDefault(group, List.of()).stream().mapToDouble(v -> v).toArray();
-          if (recipe.selection() instanceof GroupSelection judged && judged.keeps(seen)) {
-            keys.add(Credit.key(wave, group));
-          }
-        }
-      }
-      return keys;
+    private static List<Draw> draws(List<Wave> waves) {
+      return waves.stream().map(w -> new Draw(w.chosen(), w.rewards())).toList();
     }
 
     /** Frees what this iteration kept, once its commits are over. */

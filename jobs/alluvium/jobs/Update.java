@@ -65,10 +65,29 @@ public final class Update {
   record Updated(Learner learner, Map<String, Double> metrics, double seconds) {}
 
   /**
+   * What the optimizer made of an iteration, in memory.
+   *
+   * @param slots the optimizer's moments
+   * @param steps taken since the run began
+   * @param taken in this iteration, in order
+   */
+  record Stepped(Checkpoint checkpoint, List<Tensors> slots, long steps, List<Stepping.Step> taken) {}
+
+  /**
    * The optimizer steps of one iteration, and the new policy's folder. Nothing is visible until the entry is
    * committed.
    */
   static Updated update(Run run, Recipe recipe, Learner learner, JavaRDD<Row> advantages, JavaRDD<Row> rollouts,
+      List<PolicyHandle> reference, int iteration) {
+    Stepped stepped = step(run, recipe, learner, advantages, rollouts, reference, iteration);
+    Row row = run.publish(stepped.checkpoint(), iteration + 1, Run.MAIN, Optional.of(learner.version()),
+        recipe.optimizer().slots(), stepped.slots(), stepped.steps());
+    return new Updated(new Learner(stepped.checkpoint(), stepped.slots(), stepped.steps(), row, run.handle(row)),
+        metrics(stepped.taken()), stepped.taken().stream().mapToDouble(Stepping.Step::seconds).sum());
+  }
+
+  /** The optimizer steps of one iteration; leaves no file. */
+  static Stepped step(Run run, Recipe recipe, Learner learner, JavaRDD<Row> advantages, JavaRDD<Row> rollouts,
       List<PolicyHandle> reference, int iteration) {
     double temperature = recipe.rollouts().logpTemperature();
     List<PolicyHandle> consulted = recipe.regularizers().stream().anyMatch(r -> r.needs() == Needs.FULL_REFERENCE)
@@ -91,12 +110,7 @@ public final class Update {
     }
     Checkpoint checkpoint = new Checkpoint(learner.checkpoint().config(), stepping.weights(), learner.checkpoint()
         .files());
-    Row row = run.publish(checkpoint, iteration + 1, Run.MAIN, Optional.of(learner.version()), recipe.optimizer()
-        .slots(),
-        stepping.slots(), stepping.steps());
-    return new Updated(new Learner(checkpoint, stepping.slots(), stepping.steps(), row, run.handle(row)),
-        metrics(steps),
-        steps.stream().mapToDouble(Stepping.Step::seconds).sum());
+    return new Stepped(checkpoint, stepping.slots(), stepping.steps(), steps);
   }
 
   /** The reference policy that the recipe's penalties or rewards compare with, or none. */
