@@ -36,14 +36,21 @@ public final class Estimate {
         Console.line("estimate   already done for iteration %d of run %s", iteration, run.id());
         return;
       }
-      run.ledger().pin(Rewards.TABLE);
-      run.ledger().pin(Rollouts.TABLE);
-      Estimated estimated = estimate(run, recipe, run.rows(Rewards.TABLE, Score.STAGE, iteration).javaRDD(),
-          run.rows(Rollouts.TABLE, Generate.STAGE, iteration).javaRDD(), Set.of(), iteration, Optional.empty());
-      run.ledger().submit(estimated.entry(run, iteration, 0));
-      run.ledger().await();
-      Console.line("estimate   iteration %d: %s", iteration, estimated.metrics());
+      Console.line("estimate   iteration %d: %s", iteration, estimate(run, recipe, iteration));
     }
+  }
+
+  /** Estimates an iteration from table to table, whatever their size, and commits it. Returns its metrics. */
+  static Map<String, Double> estimate(Run run, Recipe recipe, int iteration) {
+    run.ledger().pin(Rewards.TABLE);
+    run.ledger().pin(Rollouts.TABLE);
+    double carried = carried(run, recipe, iteration, Optional.empty());
+    Estimated estimated = estimated(run, recipe, iteration, carried, credit(recipe, carried, Set.of()).streamed(
+        run.rows(Rewards.TABLE, Score.STAGE, iteration), run.rows(Rollouts.TABLE, Generate.STAGE, iteration),
+        run.slots()));
+    run.ledger().submit(estimated.entry(run, iteration, 0));
+    run.ledger().await();
+    return estimated.metrics();
   }
 
   /**
@@ -65,19 +72,26 @@ public final class Estimate {
   }
 
   /**
-   * The credit of an iteration's completions.
+   * The credit of an iteration's completions, which are in memory.
    *
    * @param surplus keys of groups beyond what the update batch holds
    * @param known the carried number, where the iteration before ran in this process; else it is read from the states
    */
   static Estimated estimate(Run run, Recipe recipe, JavaRDD<Row> rewards, JavaRDD<Row> rollouts, Set<String> surplus,
       int iteration, Optional<Double> known) {
+    double carried = carried(run, recipe, iteration, known);
+    return estimated(run, recipe, iteration, carried,
+        credit(recipe, carried, surplus).over(rewards, rollouts, run.slots()));
+  }
+
+  private static Credit credit(Recipe recipe, double carried, Set<String> surplus) {
+    return new Credit(recipe.aggregation(), recipe.selection(), recipe.advantage(), carried, surplus);
+  }
+
+  private static Estimated estimated(Run run, Recipe recipe, int iteration, double carried,
+      Credit.Estimated estimated) {
     List<Row> states = new ArrayList<>();
-    double carried = recipe.advantage() instanceof MovingAdvantage moving
-        ? known.or(() -> run.state(moving.state(), iteration)).orElse(moving.initial()) : 0;
     Optional<Double> next = Optional.empty();
-    Credit credit = new Credit(recipe.aggregation(), recipe.selection(), recipe.advantage(), carried, surplus);
-    Credit.Estimated estimated = credit.over(rewards, rollouts, run.slots());
     if (recipe.advantage() instanceof MovingAdvantage moving) {
       next = Optional.of(moving.next(carried, estimated.rewards()));
       states.add(States.TABLE.row(Map.of(States.RUN_ID, run.id(), States.ITERATION, iteration + 1, States.NAME,
@@ -90,5 +104,10 @@ public final class Estimate {
     metrics.put("groups_all_equal", (double) estimated.equal());
     metrics.put("groups_dropped", (double) estimated.dropped());
     return new Estimated(estimated.advantages(), states, next, metrics);
+  }
+
+  private static double carried(Run run, Recipe recipe, int iteration, Optional<Double> known) {
+    return recipe.advantage() instanceof MovingAdvantage moving
+        ? known.or(() -> run.state(moving.state(), iteration)).orElse(moving.initial()) : 0;
   }
 }

@@ -5,6 +5,7 @@ import alluvium.policies.Checkpoint;
 import alluvium.policies.Tensors;
 import alluvium.spark.PolicyFolders;
 import alluvium.spark.PolicyHandle;
+import alluvium.tables.DataException;
 import alluvium.tables.Policies;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -30,7 +31,13 @@ record Learner(Checkpoint checkpoint, List<Tensors> slots, long steps, Row row, 
     if (Policies.OPTIMIZER_URI.absentIn(row)) {
       optimizer.slots().forEach(s -> slots.add(checkpoint.weights().zeros()));
     } else {
-      Path folder = PolicyFolders.localCopy(Policies.OPTIMIZER_URI.of(row));
+      String uri = Policies.OPTIMIZER_URI.of(row);
+      if (!PolicyFolders.exists(uri)) {
+        throw new DataException("policies: the optimizer's state of run %s, iteration %s is gone from %s. Maintain "
+            + "keeps those of the last iterations alone: continue from one of them, or put the folder back",
+            Policies.RUN_ID.of(row), Policies.ITERATION.of(row), uri);
+      }
+      Path folder = PolicyFolders.localCopy(uri);
       slots.addAll(OptimizerState.read(folder.resolve(OptimizerState.FILE), optimizer.slots(), checkpoint.weights()));
     }
     return new Learner(checkpoint, slots, Policies.OPTIMIZER_STEPS.of(row), row, handle);

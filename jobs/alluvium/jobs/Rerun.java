@@ -3,6 +3,7 @@ package alluvium.jobs;
 import alluvium.policies.Checkpoint;
 import alluvium.prompts.Split;
 import alluvium.spark.Digest;
+import alluvium.spark.KeptShards;
 import alluvium.spark.Manifest;
 import alluvium.spark.PolicyHandle;
 import alluvium.tables.Advantages;
@@ -108,7 +109,9 @@ public final class Rerun {
           break;
         }
         List<Row> rows = Generate.rows(prompts, chosen);
+        KeptShards.of(run.lake(), run.id(), iteration, wave, Code.VERSION).delete();    // nothing is taken over
         Generate.Generated made = Generate.generate(run, recipe, learner.handle(), rows, iteration, wave);
+        kept.add(made.kept()::delete);
         kept.add(made::free);
         rollouts.add(made.rollouts());
         comparison.add(Generate.STAGE, wave, Rollouts.TABLE, made.rollouts());
@@ -239,7 +242,7 @@ public final class Rerun {
     }
 
     private String stored(Table table, int wave) {
-      Dataset<Row> rows = run.rows(table, iteration);
+      Dataset<Row> rows = run.stored(table, iteration);
       Digest digest = Digest.of(wave < 0 ? rows : rows.filter(Rollouts.WAVE.col().equalTo(wave)), table);
       return digest.rows() == 0 ? NONE : digest.text();
     }

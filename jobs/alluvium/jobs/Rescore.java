@@ -140,7 +140,7 @@ public final class Rescore {
 
   /** Throws unless the run was judged by rewards of the names that its recipe has. */
   private static void requireNamed(Run run, Recipe old, int iteration) {
-    Set<String> names = new TreeSet<>(run.rows(Rewards.TABLE, iteration).select(Rewards.NAME.col()).distinct()
+    Set<String> names = new TreeSet<>(run.stored(Rewards.TABLE, iteration).select(Rewards.NAME.col()).distinct()
         .as(Encoders.STRING()).collectAsList());
     RecipeException.require(names.isEmpty() || names.equals(old.rewards().keySet()),
         "--old: run %s was judged by the rewards %s, and the recipe that is to say how they count has %s. Give the"
@@ -169,10 +169,10 @@ public final class Rescore {
 
     Contrast.Found iteration(int iteration) {
       if (rescored.ledger().done(STAGE, iteration, 0)) {
-        return compare(iteration, rescored.rows(Rewards.TABLE, iteration).javaRDD());
+        return compare(iteration, rescored.rows(Rewards.TABLE, STAGE, iteration).javaRDD());
       }
       long began = System.nanoTime();
-      JavaRDD<Row> rollouts = run.rows(Rollouts.TABLE, iteration)
+      JavaRDD<Row> rollouts = run.rows(Rollouts.TABLE, Generate.STAGE, iteration)
           .withColumn(Rollouts.RUN_ID.name(), functions.lit(rescored.id())).repartition(run.slots()).javaRDD();
       List<String> ids = rollouts.map(Rollouts.PROMPT_ID::<String>of).distinct().collect();
       JavaRDD<Row> rewards = Score.score(rollouts, Generate.rows(prompts, ids), recipe,
@@ -188,8 +188,8 @@ public final class Rescore {
 
     /** What the recipe's estimator makes of either judgement, whatever was selected for training. */
     private Contrast.Found compare(int iteration, JavaRDD<Row> rewards) {
-      JavaRDD<Row> rollouts = run.rows(Rollouts.TABLE, iteration).javaRDD();
-      JavaRDD<Row> recorded = run.rows(Rewards.TABLE, iteration).javaRDD();
+      JavaRDD<Row> rollouts = run.rows(Rollouts.TABLE, Generate.STAGE, iteration).javaRDD();
+      JavaRDD<Row> recorded = run.rows(Rewards.TABLE, Score.STAGE, iteration).javaRDD();
       Credit.Estimated before = new Credit(old.aggregation(), new EveryGroup(), recipe.advantage(), carriedBefore,
           Set.of()).over(recorded, rollouts, run.slots());
       Credit.Estimated after = new Credit(recipe.aggregation(), new EveryGroup(), recipe.advantage(), carriedAfter,

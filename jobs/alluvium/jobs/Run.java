@@ -194,15 +194,20 @@ final class Run implements AutoCloseable {
    * @throws DataException where the stage is not done, or the rows are not those it committed
    */
   Dataset<Row> rows(Table table, String stage, int iteration) {
-    return committed(table, stage, iteration, lake.read(table, id, iteration));
+    return committed(table, stage, iteration, stored(table, iteration));
   }
 
   /** Likewise of one wave. */
   Dataset<Row> rows(Table table, String stage, int iteration, int wave) {
-    Dataset<Row> rows = lake.read(table, id, iteration).filter(Rollouts.WAVE.col().equalTo(wave));
+    Dataset<Row> rows = stored(table, iteration).filter(Rollouts.WAVE.col().equalTo(wave));
     require(table, stage, iteration, ledger.manifest().digest(id, iteration, stage, wave, table.name())
         .orElseThrow(() -> notDone(stage, iteration)), Digest.of(rows, table));
     return rows;
+  }
+
+  /** The rows of one iteration of this run, whatever became of them since they were committed. */
+  Dataset<Row> stored(Table table, int iteration) {
+    return lake.read(table, id, iteration);
   }
 
   /** Rows that should be all that a finished stage committed to a table. */

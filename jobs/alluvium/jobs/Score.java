@@ -2,6 +2,7 @@ package alluvium.jobs;
 
 import alluvium.advantages.Moments;
 import alluvium.prompts.Split;
+import alluvium.rewards.ReferenceReward;
 import alluvium.rewards.Verifier;
 import alluvium.spark.PolicyHandle;
 import alluvium.spark.TaskFailure;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.storage.StorageLevel;
 import scala.Tuple2;
@@ -40,21 +42,34 @@ public final class Score {
         Console.line("score      already done for iteration %d of run %s", iteration, run.id());
         return;
       }
-      run.ledger().pin(Rollouts.TABLE);
-      JavaRDD<Row> rollouts = run.rows(Rollouts.TABLE, Generate.STAGE, iteration, arguments.wave).javaRDD();
-      List<String> ids = rollouts.map(Rollouts.PROMPT_ID::<String>of).distinct().collect();
-      List<Row> prompts = Generate.rows(run.prompts(arguments.source, Split.TRAIN), ids);
-      JavaRDD<Row> rewards = score(rollouts, prompts, recipe, Update.references(run, recipe, iteration));
-      Map<String, Double> metrics = metrics(rewards, recipe);
-      run.ledger().submit(entry(run, rewards, iteration, arguments.wave, 0));
-      run.ledger().await();
-      Console.line("score      iteration %d: %s", iteration, metrics);
+      Console.line("score      iteration %d: %s", iteration,
+          score(run, recipe, arguments.source, iteration, arguments.wave));
     }
+  }
+
+  /** Scores a wave from table to table, whatever their size, and commits it. Returns its metrics, read back. */
+  static Map<String, Double> score(Run run, Recipe recipe, String source, int iteration, int wave) {
+    run.ledger().pin(Rollouts.TABLE);
+    Dataset<Row> rollouts = run.rows(Rollouts.TABLE, Generate.STAGE, iteration, wave);
+    boolean compares = recipe.rewards().values().stream().anyMatch(ReferenceReward.class::isInstance);
+    JavaRDD<Row> rewards = verdicts(recipe, compares ? Update.references(run, recipe, iteration) : List.of())
+        .over(rollouts, run.prompts(source, Split.TRAIN), run.slots());
+    TaskFailure.surfaced(() -> {
+      run.ledger().submit(entry(run, rewards, iteration, wave, 0));
+      run.ledger().await();
+      return iteration;
+    });
+    return metrics(run.lake().read(Rewards.TABLE, run.id(), iteration).filter(Rewards.WAVE.col().equalTo(wave))
+        .select(Rewards.NAME.col(), Rewards.VALUE.col()).javaRDD(), recipe);
+  }
+
+  private static Verdicts verdicts(Recipe recipe, List<PolicyHandle> reference) {
+    return new Verdicts(recipe.rewards(), reference, recipe.rollouts().logpTemperature());
   }
 
   /** The verdicts of all the recipe's reward functions on all completions, kept on executors once computed. */
   static JavaRDD<Row> score(JavaRDD<Row> rollouts, List<Row> prompts, Recipe recipe, List<PolicyHandle> reference) {
-    return new Verdicts(recipe.rewards(), reference, recipe.rollouts().logpTemperature()).over(rollouts, prompts)
+    return verdicts(recipe, reference).over(rollouts, prompts)
         .persist(StorageLevel.MEMORY_AND_DISK());
   }
 

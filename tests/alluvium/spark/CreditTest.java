@@ -14,17 +14,27 @@ import alluvium.selections.MixedGroups;
 import alluvium.selections.Selection;
 import alluvium.tables.Advantages;
 import alluvium.tables.DataException;
+import alluvium.tables.Rewards;
+import alluvium.tables.Rollouts;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicLong;
+import org.apache.spark.SparkEnv;
+import org.apache.spark.scheduler.SparkListener;
+import org.apache.spark.scheduler.SparkListenerTaskEnd;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 
 class CreditTest {
+  private static final String SPILL_AFTER = "spark.shuffle.spill.numElementsForceSpillThreshold";
   private static final double ROOT = Math.sqrt(0.5);
   private static final Offset<Double> CLOSE = Offset.offset(1e-5);
 
@@ -178,6 +188,101 @@ class CreditTest {
       assertThat(digests).as(estimator.toString()).hasSize(1);
       assertThat(moments).as(estimator.toString()).hasSize(1);
     }
+  }
+
+  @Test
+  void tablesGiveWhatRowsInMemoryGive() {
+    for (AdvantageEstimator estimator : List.of(new Grpo(1e-6), new BatchMean(), new MovingBaseline(0.5, 0))) {
+      Credit credit = credit(estimator, new EveryGroup(), Set.of(Credit.key(0, "g3")));
+      Credit.Estimated held = estimated(credit, 2, many(), List.of());
+      String digest = Rows.digest(held.advantages(), Advantages.TABLE);
+      held.free();
+      for (int slices : Rows.SLICES) {
+        assertSame(streamed(credit, slices, many(), List.of()), held, digest);
+      }
+    }
+  }
+
+  @Test
+  void tokensOfTablesGetWhatTokensInMemoryGet() {
+    Credit credit = new Credit(new WeightedSum(Map.of("right", 1.0, "kl", 0.5)), new EveryGroup(),
+        new ReinforcePlusPlus(1), 0, Set.of());
+    List<Row> rewards = new ArrayList<>();
+    List<Row> rollouts = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      rewards.add(Rows.reward("g" + i / 2, i % 2, "right", i % 3));
+      rewards.add(Rows.ofTokens("g" + i / 2, i % 2, "kl", Math.sin(i) * 1e3, i));
+      rollouts.add(Rows.rollout("g" + i / 2, i % 2, 5, 1));
+    }
+    Credit.Estimated held = estimated(credit, 2, rewards, rollouts);
+    String digest = Rows.digest(held.advantages(), Advantages.TABLE);
+    held.free();
+    for (int slices : Rows.SLICES) {
+      assertSame(streamed(credit, slices, rewards, rollouts), held, digest);
+    }
+    assertThatThrownBy(() -> streamed(credit, 2, rewards, List.of())).isInstanceOf(DataException.class)
+        .hasMessageMatching("rewards: g[0-9]+, sample [01], kl has 2 token values for 0 tokens. Score again.");
+  }
+
+  @Test
+  void groupsThatDoNotFitInMemoryGoThroughTheDisk() throws Exception {
+    Credit credit = credit(new BatchMean(), new EveryGroup(), Set.of());
+    Credit.Estimated held = estimated(credit, 2, many(), List.of());
+    String digest = Rows.digest(held.advantages(), Advantages.TABLE);
+    held.free();
+    SparkSession spark = TestSession.spark();
+    AtomicLong spilled = new AtomicLong();
+    SparkListener listener = new SparkListener() {
+      @Override
+      public void onTaskEnd(SparkListenerTaskEnd task) {
+        spilled.addAndGet(task.taskMetrics().diskBytesSpilled());
+      }
+    };
+    spark.sparkContext().addSparkListener(listener);
+    SparkEnv.get().conf().set(SPILL_AFTER, "10");
+    try {
+      assertSame(streamed(credit, 2, many(), List.of()), held, digest);
+    } finally {
+      SparkEnv.get().conf().remove(SPILL_AFTER);
+    }
+    spark.sparkContext().listenerBus().waitUntilEmpty();
+    spark.sparkContext().removeSparkListener(listener);
+    assertThat(spilled.get()).isPositive();
+  }
+
+  @Test
+  void bucketsFollowFromKeysAsSqlSeesThem() {
+    List<String> keys = List.of("", "000000/a", "000001/\u00fc\ud83d\ude00", Credit.key(1234567, "long"));
+    Dataset<Row> hashed = TestSession.spark().createDataset(keys, Encoders.STRING()).toDF();
+    List<Row> rows = hashed.withColumn("bucket", Buckets.of(hashed.col("value"))).collectAsList();
+    for (Row row : rows) {
+      assertThat(row.getInt(1)).as(row.getString(0)).isEqualTo(Buckets.of(row.getString(0))).isBetween(0, 1023);
+    }
+    assertThat(Credit.key(7, "g")).isEqualTo("000007/g");
+    assertThat(Credit.key(1234567, "g")).isEqualTo("1234567/g");
+  }
+
+  @Test
+  void ofSeveralFailuresTheLastNameIsGiven() {
+    Credit credit = new Credit(new WeightedSum(Map.of("right", 1.0, "short", 0.5)), new EveryGroup(), new Grpo(1e-6), 0,
+        Set.of());
+    List<Row> rewards = List.of(Rows.failed("a", 0, "short"), Rows.failed("a", 0, "right"));
+    for (List<Row> order : List.of(rewards, List.of(rewards.get(1), rewards.get(0)))) {
+      assertThat(Advantages.DROPPED.<String>of(byKey(credit.over(Rows.in(1, order), Rows.in(1, List.of()), 1))
+          .get("a/0"))).isEqualTo("reward short: error");
+    }
+  }
+
+  private static Credit.Estimated streamed(Credit credit, int slices, List<Row> rewards, List<Row> rollouts) {
+    return credit.streamed(Rows.table(slices, rewards, Rewards.TABLE), Rows.table(slices, rollouts, Rollouts.TABLE),
+        slices);
+  }
+
+  private static void assertSame(Credit.Estimated streamed, Credit.Estimated held, String digest) {
+    assertThat(Rows.digest(streamed.advantages(), Advantages.TABLE)).isEqualTo(digest);
+    assertThat(streamed.rewards()).isEqualTo(held.rewards());
+    assertThat(List.of(streamed.groups(), streamed.equal(), streamed.dropped()))
+        .isEqualTo(List.of(held.groups(), held.equal(), held.dropped()));
   }
 
   @Test

@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.TreeSet;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 
 /** Rows for the tests of adapters, and how they are laid out in partitions. */
@@ -87,6 +88,11 @@ public final class Rows {
     List<Row> shuffled = new ArrayList<>(rows);
     shuffled.sort(Comparator.comparingLong(row -> KeyedSeed.of(slices, row.toString())));
     return JavaSparkContext.fromSparkContext(TestSession.spark().sparkContext()).parallelize(shuffled, slices);
+  }
+
+  /** The same as a table. */
+  static Dataset<Row> table(int slices, List<Row> rows, Table table) {
+    return TestSession.spark().createDataFrame(in(slices, rows), table.schema());
   }
 
   /**

@@ -23,6 +23,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
@@ -79,6 +81,31 @@ class VerdictsTest {
     }
     assertThat(digests).hasSize(1);
     assertThat(digests.iterator().next()).startsWith("36-");    // 3 prompts, 4 samples, 3 rewards
+  }
+
+  @Test
+  void tablesAreJoinedAsListsAre() {
+    Verdicts verdicts = new Verdicts(Map.of("right", new ExactAnswer(1, 0), "kl", new KlToReference(), "brittle",
+        new Brittle()), List.of(OTHER), 1);
+    String expected = Rows.digest(verdicts.over(Rows.in(2, rollouts), prompts), Rewards.TABLE);
+    for (int slices : Rows.SLICES) {
+      Dataset<Row> completions = Rows.table(slices, rollouts, Rollouts.TABLE);
+      Dataset<Row> tasks = Rows.table(slices, prompts, Prompts.TABLE);
+      assertThat(Rows.digest(verdicts.sent(completions, tasks), Rewards.TABLE)).isEqualTo(expected);
+      assertThat(Rows.digest(verdicts.shuffled(completions, tasks, slices), Rewards.TABLE)).isEqualTo(expected);
+      assertThat(Rows.digest(verdicts.over(completions, tasks, slices), Rewards.TABLE)).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void aPromptThatNoTableHasIsNamedWhicheverTheJoin() {
+    Verdicts verdicts = new Verdicts(Map.of("r", new Seen()), List.of(), 1);
+    Dataset<Row> completions = Rows.table(2, rollouts, Rollouts.TABLE);
+    Dataset<Row> tasks = Rows.table(2, prompts.subList(0, 2), Prompts.TABLE);
+    for (JavaRDD<Row> joined : List.of(verdicts.sent(completions, tasks), verdicts.shuffled(completions, tasks, 3))) {
+      assertThatThrownBy(() -> TaskFailure.surfaced(joined::collect)).isInstanceOf(DataException.class)
+          .hasMessage("prompts: task 1+0+1= is not there. Ingest its source again, or name its source.");
+    }
   }
 
   @Test
@@ -142,7 +169,7 @@ class VerdictsTest {
   @Test
   void aCompletionOfAnUnknownPromptIsRefused() {
     assertThatThrownBy(() -> judged(new Seen(), rollouts, prompts.subList(0, 2))).isInstanceOf(DataException.class)
-        .hasMessage("prompts: 1+0+1=, of which rollouts has completions, is not there. Ingest its source again.");
+        .hasMessage("prompts: task 1+0+1= is not there. Ingest its source again, or name its source.");
   }
 
   @Test

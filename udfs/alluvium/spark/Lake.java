@@ -32,6 +32,7 @@ import org.apache.spark.sql.types.StructType;
 public final class Lake {
   private static final long BYTES_PER_FILE = 128L << 20;
   private static final long UNKNOWN_BYTES = 1L << 50;
+  private static final String LOG_RETENTION = "interval 3650 days";    // the manifest names versions for good
 
   private final SparkSession spark;
   private final String location;
@@ -78,6 +79,11 @@ public final class Lake {
   /** What FROM needs in SQL. */
   public String sqlName(Table table) {
     return named ? place(table) : "delta.`" + place(table) + "`";
+  }
+
+  /** Whether the table has been made. */
+  public synchronized boolean holds(Table table) {
+    return open.containsKey(table.name()) || there(table);
   }
 
   /** The newest rows, pinned to the version that is the newest now. */
@@ -206,12 +212,16 @@ public final class Lake {
     return left.catalogString().equals(right.catalogString());
   }
 
-  private synchronized DeltaTransactions transactions(Table table) {
+  private boolean there(Table table) {
+    return named ? spark.catalog().tableExists(place(table)) : DeltaTable.isDeltaTable(spark, place(table));
+  }
+
+  synchronized DeltaTransactions transactions(Table table) {
     DeltaTransactions known = open.get(table.name());
     if (known != null) {
       return known;
     }
-    boolean there = named ? spark.catalog().tableExists(place(table)) : DeltaTable.isDeltaTable(spark, place(table));
+    boolean there = there(table);
     if (!there) {
       create(table);
     }
@@ -230,7 +240,8 @@ public final class Lake {
     DeltaTableBuilder builder = DeltaTable.createIfNotExists(spark).addColumns(table.schema())
         .partitionedBy(table.partitions().stream().map(Field::name).toArray(String[]::new)).comment(table.doc())
         .property("delta.appendOnly", String.valueOf(table.appendOnly()))
-        .property("delta.dataSkippingNumIndexedCols", "0").property("delta.checkpointInterval", "100");
+        .property("delta.dataSkippingNumIndexedCols", "0").property("delta.checkpointInterval", "100")
+        .property("delta.logRetentionDuration", LOG_RETENTION);
     table.checks().forEach((name, condition) -> builder.property("delta.constraints." + name, condition));
     (named ? builder.tableName(place(table)) : builder.location(place(table))).execute();
   }

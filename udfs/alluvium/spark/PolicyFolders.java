@@ -9,6 +9,9 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -26,8 +29,8 @@ import org.apache.spark.deploy.SparkHadoopUtil;
  * The files of policies beside a lake's tables: written once under their digest, copied to a machine once.
  *
  * <p>Who asks for a folder gets it with its files verified: each has been read to its end and has the SHA-256 asked
- * for, and none has been touched since (by length, file number and times of change; a file changed less than two seconds
- * before it was read counts as touched). Who changes a file between that look and its use is not noticed.
+ * for, and none has been touched since (by length, file number and times of change; a file changed less than two
+ * seconds before it was read counts as touched). Who changes a file between that look and its use is not noticed.
  */
 public final class PolicyFolders {
   private static final String FOLDER = "_policy_files";
@@ -36,6 +39,8 @@ public final class PolicyFolders {
   private static final Map<String, String> VERIFIED = new ConcurrentHashMap<>();
   private static final Duration SETTLED = Duration.ofSeconds(2);
   private static final Pattern NAMED = Pattern.compile("(?:.*-)?([0-9a-f]{16})");
+  private static final String PARTIAL = ".partial-";
+  private static final String OPTIMIZER = "optimizer-";
 
   private PolicyFolders() {}
 
@@ -56,7 +61,7 @@ public final class PolicyFolders {
       FileSystem files = target.getFileSystem(lake.spark().sessionState().newHadoopConf());
       org.apache.hadoop.fs.Path qualified = files.makeQualified(target);
       if (!files.exists(qualified)) {
-        org.apache.hadoop.fs.Path partial = qualified.suffix(".partial-" + Long.toHexString(System.nanoTime()));
+        org.apache.hadoop.fs.Path partial = qualified.suffix(PARTIAL + Long.toHexString(System.nanoTime()));
         copyIn(files, folder, partial);
         boolean renamed = files.rename(partial, qualified);
         files.delete(renamed ? new org.apache.hadoop.fs.Path(qualified, partial.getName()) : partial, true);
@@ -142,6 +147,67 @@ public final class PolicyFolders {
       return look.toString();
     } catch (IOException e) {
       return "";        // the check says what is wrong
+    }
+  }
+
+  /**
+   * A folder beside the lake's tables.
+   *
+   * @param modifiedMillis of its newest file, since 1970
+   */
+  public record Folder(String name, long modifiedMillis, long bytes) {
+    /** Whether it holds the state of an optimizer. */
+    public boolean optimizer() {
+      return name.startsWith(OPTIMIZER) && !partial();
+    }
+
+    /** Whether a copy was made here that was cut off, or is still being made. */
+    public boolean partial() {
+      return name.contains(PARTIAL);
+    }
+  }
+
+  /** All folders beside the tables, by name. */
+  public static List<Folder> folders(Lake lake) {
+    try {
+      org.apache.hadoop.fs.Path root = new org.apache.hadoop.fs.Path(lake.beside(FOLDER));
+      FileSystem files = root.getFileSystem(lake.spark().sessionState().newHadoopConf());
+      List<Folder> folders = new ArrayList<>();
+      for (FileStatus folder : files.exists(root) ? files.listStatus(root) : new FileStatus[0]) {
+        long modified = folder.getModificationTime();
+        for (FileStatus file : folder.isDirectory() ? files.listStatus(folder.getPath()) : new FileStatus[0]) {
+          modified = Math.max(modified, file.getModificationTime());
+        }
+        folders.add(new Folder(folder.getPath().getName(), modified, files.getContentSummary(folder.getPath())
+            .getLength()));
+      }
+      folders.sort(Comparator.comparing(Folder::name));
+      return folders;
+    } catch (IOException e) {
+      throw new UncheckedIOException(lake.beside(FOLDER) + " cannot be read", e);
+    }
+  }
+
+  /** Deletes the state of an optimizer, or what a copy that was cut off left. */
+  public static void remove(Lake lake, Folder folder) {
+    if (!folder.optimizer() && !folder.partial()) {
+      throw new DataException("%s holds a policy: policies are never removed", folder.name());
+    }
+    org.apache.hadoop.fs.Path path = new org.apache.hadoop.fs.Path(lake.beside(FOLDER), folder.name());
+    try {
+      path.getFileSystem(lake.spark().sessionState().newHadoopConf()).delete(path, true);
+    } catch (IOException e) {
+      throw new UncheckedIOException(path + " cannot be removed", e);
+    }
+  }
+
+  /** Whether a published folder is there. */
+  public static boolean exists(String uri) {
+    org.apache.hadoop.fs.Path path = new org.apache.hadoop.fs.Path(uri);
+    try {
+      return path.getFileSystem(configuration()).exists(path);
+    } catch (IOException e) {
+      throw new UncheckedIOException(uri + " cannot be read", e);
     }
   }
 

@@ -13,7 +13,9 @@ import alluvium.tables.Rewards;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -79,7 +81,10 @@ final class RewardGroup implements Serializable {
    */
   static RewardGroup of(Credit credit, String key, Iterable<Row> rows, Iterable<Tuple2<Integer, Integer>> lengths) {
     TreeMap<Integer, Member> members = new TreeMap<>();
-    for (Row row : rows) {
+    List<Row> byName = new ArrayList<>();
+    rows.forEach(byName::add);
+    byName.sort(Comparator.comparing(Rewards.NAME::<String>of));    // of several that failed, the last one is named
+    for (Row row : byName) {
       members.computeIfAbsent(Rewards.SAMPLE.of(row), s -> new Member(row)).add(row);
     }
     for (Tuple2<Integer, Integer> length : lengths) {
@@ -93,6 +98,14 @@ final class RewardGroup implements Serializable {
       }
     }
     return new RewardGroup(credit, key, new ArrayList<>(members.values()));
+  }
+
+  /** Groups that are in memory, in the order in which a batch's sums run. */
+  static Iterator<RewardGroup> ordered(Iterator<RewardGroup> groups) {
+    List<RewardGroup> all = new ArrayList<>();
+    groups.forEachRemaining(all::add);
+    all.sort(Comparator.comparing(group -> group.key, Buckets.ORDER));
+    return all.iterator();
   }
 
   /** What the batch needs to know of this group. */

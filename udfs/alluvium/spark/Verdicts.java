@@ -18,16 +18,20 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.sql.Column;
+import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.functions;
 
 /**
  * Lifts reward functions over rows: rollouts and their prompts in, one row per completion and reward out. Rows are
- * judged one
- * by one, so partitions do not matter.
+ * judged one by one, so partitions do not matter, nor how a completion's prompt came to it.
  *
  * @param rewards by their keys in the recipe
  * @param reference none, or the policy that per-token rewards compare with
@@ -35,6 +39,11 @@ import org.apache.spark.sql.Row;
  */
 public record Verdicts(Map<String, Reward> rewards, List<PolicyHandle> reference, double temperature)
     implements Serializable {
+  private static final List<Field> KEYS = List.of(Rewards.RUN_ID, Rewards.ITERATION, Rewards.WAVE, Rewards.PROMPT_ID,
+      Rewards.GROUP_ID, Rewards.SAMPLE);
+  private static final long BROADCAST_BYTES = 16L << 20;    // as files hold them; several times that in memory
+  private static final String TASK_ID = "alluvium_task_id";
+  private static final String TASK = "alluvium_task";
 
   public Verdicts {
     rewards = new TreeMap<>(rewards);
@@ -51,16 +60,65 @@ public record Verdicts(Map<String, Reward> rewards, List<PolicyHandle> reference
     Map<String, Row> byId = new HashMap<>();
     prompts.forEach(prompt -> byId.put(Prompts.PROMPT_ID.of(prompt), prompt));
     Broadcast<Map<String, Row>> tasks = JavaSparkContext.fromSparkContext(rollouts.context()).broadcast(byId);
-    JavaRDD<Row> verdicts = rollouts.flatMap(row -> verdicts(row, tasks.value()).iterator());
+    JavaRDD<Row> verdicts = rollouts.flatMap(row -> verdicts(row,
+        Optional.ofNullable(tasks.value().get(Rollouts.PROMPT_ID.<String>of(row)))).iterator());
     return rewards.values().stream().anyMatch(ReferenceReward.class::isInstance) ? GpuStages.apart(verdicts) : verdicts;
   }
 
-  private List<Row> verdicts(Row rollout, Map<String, Row> tasks) {
-    Row task = tasks.get(Rollouts.PROMPT_ID.<String>of(rollout));
-    if (task == null) {
-      throw new DataException("prompts: %s, of which rollouts has completions, is not there. Ingest its source again.",
-          Rollouts.PROMPT_ID.<String>of(rollout));
+  /**
+   * The same of tables of any size. Prompts of few bytes are sent to every executor; else both tables are shuffled by
+   * the prompt's id and joined, on disk where memory is short. Nothing is kept.
+   *
+   * @param slices Spark partitions at least; more where the tables are large
+   */
+  public JavaRDD<Row> over(Dataset<Row> rollouts, Dataset<Row> prompts, int slices) {
+    scala.math.BigInt bytes = prompts.queryExecution().optimizedPlan().stats().sizeInBytes();
+    boolean few = bytes.isValidLong() && bytes.toLong() <= BROADCAST_BYTES;
+    return few ? sent(rollouts, prompts) : shuffled(rollouts, prompts, slices);
+  }
+
+  JavaRDD<Row> sent(Dataset<Row> rollouts, Dataset<Row> prompts) {
+    return joined(rollouts.select(columns()), functions.broadcast(tasks(prompts)));
+  }
+
+  JavaRDD<Row> shuffled(Dataset<Row> rollouts, Dataset<Row> prompts, int slices) {
+    Dataset<Row> completions = rollouts.select(columns());
+    Dataset<Row> tasks = tasks(prompts);
+    int partitions = Buckets.slices(slices, completions, tasks);
+    return joined(completions.repartition(partitions, Rollouts.PROMPT_ID.col()),
+        tasks.repartition(partitions, new Column(TASK_ID)).hint("merge"));
+  }
+
+  private JavaRDD<Row> joined(Dataset<Row> completions, Dataset<Row> tasks) {
+    Verdicts verdicts = this;
+    return completions.join(tasks, Rollouts.PROMPT_ID.col().equalTo(new Column(TASK_ID)), "left_outer").javaRDD()
+        .flatMap(row -> {
+          int task = row.fieldIndex(TASK);
+          return verdicts.verdicts(row, row.isNullAt(task) ? Optional.empty() : Optional.of(row.getStruct(task)))
+              .iterator();
+        });
+  }
+
+  /** Of a rollout what rewards look at: token probabilities only where a policy is asked. */
+  private Column[] columns() {
+    List<Field> fields = new ArrayList<>(KEYS);
+    fields.addAll(List.of(Rollouts.TEXT, Rollouts.TOKENS, Rollouts.FINISH_REASON));
+    if (rewards.values().stream().anyMatch(ReferenceReward.class::isInstance)) {
+      fields.addAll(List.of(Rollouts.PROMPT_TOKENS, Rollouts.LOGP));
     }
+    return fields.stream().map(Field::col).toArray(Column[]::new);
+  }
+
+  private static Dataset<Row> tasks(Dataset<Row> prompts) {
+    Column[] asked = Stream.of(Prompts.PROMPT_ID, Prompts.TEXT, Prompts.MESSAGES, Prompts.ANSWER, Prompts.METADATA)
+        .map(Field::col).toArray(Column[]::new);
+    return prompts.select(Prompts.PROMPT_ID.col().as(TASK_ID), functions.struct(asked).as(TASK));
+  }
+
+  private List<Row> verdicts(Row rollout, Optional<Row> known) {
+    Row task = known.orElseThrow(() -> new DataException(
+        "prompts: task %s is not there. Ingest its source again, or name its source.",
+        Rollouts.PROMPT_ID.<String>of(rollout)));
     List<Row> verdicts = new ArrayList<>();
     rewards.forEach((name, reward) -> verdicts.add(verdict(name, reward, rollout, task)));
     return verdicts;
@@ -78,8 +136,7 @@ public record Verdicts(Map<String, Reward> rewards, List<PolicyHandle> reference
       verdict = Guarded.verdict((CompletionReward) reward, sample(rollout, task));
     }
     values.put(Rewards.MILLIS, (System.nanoTime() - start) / 1_000_000);
-    for (Field key : List.of(Rewards.RUN_ID, Rewards.ITERATION, Rewards.WAVE, Rewards.PROMPT_ID, Rewards.GROUP_ID,
-        Rewards.SAMPLE)) {
+    for (Field key : KEYS) {
       values.put(key, key.of(rollout));
     }
     values.put(Rewards.NAME, name);
@@ -116,7 +173,7 @@ public record Verdicts(Map<String, Reward> rewards, List<PolicyHandle> reference
   private static Sample sample(Row rollout, Row task) {
     String answer = Prompts.ANSWER.absentIn(task) ? "" : Prompts.ANSWER.of(task);
     Map<String, String> metadata = task.getJavaMap(task.fieldIndex(Prompts.METADATA.name()));
-    return new Sample(Prompting.text(task), Rollouts.TEXT.of(rollout), answer, Rollouts.TOKENS.ints(rollout).length,
+    return new Sample(Prompting.text(task), Rollouts.TEXT.of(rollout), answer, Rollouts.TOKENS.size(rollout),
         "length".equals(Rollouts.FINISH_REASON.of(rollout)), metadata);
   }
 }
