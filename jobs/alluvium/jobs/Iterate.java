@@ -121,6 +121,9 @@ public final class Iterate {
       Console.line("iterate    %d of %d iterations of run %s are done", first, iterations, run.id());
     }
     Learner learner = Learner.load(run, run.requirePolicy(first), recipe.optimizer());
+    if (first < iterations) {
+      estimateMemory(run, recipe, prompts, learner);
+    }
     OptionalCarried carried = new OptionalCarried();
     Map<Integer, PolicyHandle> line = new HashMap<>();
     for (int iteration = first; iteration <= iterations; iteration++) {
@@ -138,6 +141,14 @@ public final class Iterate {
     }
     run.ledger().await();
     prompts.unpersist(false);
+  }
+
+  /** Says what the iterations will take of memory, and stops where that is not there. */
+  private static void estimateMemory(Run run, Recipe recipe, Dataset<Row> prompts, Learner learner) {
+    MemoryEstimate estimate = MemoryEstimate.of(learner.checkpoint().config(), recipe, run.slotsOfMachine(),
+        MemoryEstimate.longestPrompt(prompts, learner.handle()));
+    Console.line("%s", estimate.table());
+    estimate.check(Memory.of(run.spark().sparkContext().getConf()));
   }
 
   private static List<PolicyHandle> reference(Run run, Recipe recipe, int iteration, Map<Integer, PolicyHandle> line) {

@@ -172,6 +172,11 @@ final class Run implements AutoCloseable {
     return Math.max(cluster.slots(), spark().sparkContext().defaultParallelism());
   }
 
+  /** Tasks that run at once on one machine. */
+  int slotsOfMachine() {
+    return cluster.slots();
+  }
+
   int threads() {
     return cluster.threadsPerTask();
   }
