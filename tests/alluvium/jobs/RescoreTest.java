@@ -123,8 +123,8 @@ class RescoreTest {
     Path renamed = TinyRuns.file(TinyRuns.GRPO.replace("{correct: {NumericAnswer", "{exact: {NumericAnswer")
         .replace("weights: {correct: 1}", "weights: {exact: 1}"));
     assertThatThrownBy(() -> Rescore.main(arguments(renamed, "renamed"))).isInstanceOf(RecipeException.class)
-        .hasMessage("--old: run judged was judged by the rewards [correct], and the recipe that is to say how they count"
-            + " has [exact]. Give the recipe of the run as --old.");
+        .hasMessage("--old: run judged was judged by the rewards [correct], and the recipe that is to say how they"
+            + " count has [exact]. Give the recipe of the run as --old.");
     Rescore.main(arguments(renamed, "renamed", "--old", RECIPE.toString()));
     assertThat(TinyRuns.metric("judged.rescored.renamed", 1, "rescored_groups_flipped")).isZero();
     assertThat(TinyRuns.rows("judged.rescored.renamed", Rewards.TABLE)).hasSize(64)
@@ -138,8 +138,8 @@ class RescoreTest {
         .hasMessage("--name: judged.rescored.taken holds the verdicts of the recipe of digest " + GRPO.digest()
             + ", this one has " + Recipe.read(FLIPPED).digest() + ". Give another name.");
     assertThatThrownBy(() -> Rescore.main(arguments(RECIPE, "taken"))).isInstanceOf(RecipeException.class)
-        .hasMessage("--from: judged.rescored.taken has iteration 1 already, and iterations are added in rising order, so"
-            + " not 0 any more. Give another --name.");
+        .hasMessage("--from: judged.rescored.taken has iteration 1 already, and iterations are added in rising order,"
+            + " so not 0 any more. Give another --name.");
     assertThatThrownBy(() -> Rescore.main(arguments(RECIPE, "no/name"))).isInstanceOf(RecipeException.class)
         .hasMessageContaining("--name must be letters");
   }
