@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.functions;
 import picocli.CommandLine.Option;
 
 /**
@@ -114,8 +115,10 @@ public final class Trace {
   static Forward forward(Run run, String promptId) {
     requireTables(run.lake());
     Lake lake = run.lake();
-    String sql = TraceQuery.of(lake, promptId);
-    List<Row> counts = run.spark().sql(TraceQuery.counts(sql)).collectAsList();
+    List<Row> counts = lake.read(Advantages.TABLE).filter(Advantages.PROMPT_ID.col().equalTo(promptId))
+        .groupBy(Advantages.RUN_ID.col(), Advantages.ITERATION.col())
+        .agg(functions.count(functions.when(Advantages.DROPPED.col().isNull(), 1)).as(TraceQuery.TRAINED))
+        .collectAsList();
     if (counts.isEmpty()) {
       throw new DataException("advantages: no update batch has a completion of prompt %s. Look the id up in the table"
           + " of prompts.", promptId);
@@ -123,9 +126,10 @@ public final class Trace {
     Set<Lineage.Origin> causes = new HashSet<>();
     for (Row row : counts) {
       if (row.<Long>getAs(TraceQuery.TRAINED) > 0) {
-        causes.add(new Lineage.Origin(row.getAs(TraceQuery.RUN), Advantages.ITERATION.of(row)));
+        causes.add(new Lineage.Origin(Advantages.RUN_ID.of(row), Advantages.ITERATION.of(row)));
       }
     }
+    String sql = TraceQuery.of(lake, promptId);
     Map<String, Integer> first = Lineage.read(lake).touched(causes);
     if (first.isEmpty()) {
       return new Forward(sql, "", List.of());
@@ -159,12 +163,12 @@ public final class Trace {
       sums[1] += trained;
       sums[2] += tokens;
       if (i >= counts.size() - rows) {
-        text.append(line("  %-32s %-12s %9d %11d %8d %10d", cut(Policies.POLICY_VERSION.of(row)),
+        text.append(line("  %-16s %-12s %9d %11d %8d %10d", cut(Policies.POLICY_VERSION.of(row)),
             row.<String>getAs(TraceQuery.RUN), Advantages.ITERATION.<Integer>of(row), completions, trained, tokens));
       }
     }
-    Console.line("%s%s%s", line("  %-32s %-12s %9s %11s %8s %10s", "policy_version", "run", "iteration", "completions",
-        "trained", "tokens"), text, line("  %-32s %-12s %9d %11d %8d %10d", "all", "", counts.size(), sums[0], sums[1],
+    Console.line("%s%s%s", line("  %-16s %-12s %9s %11s %8s %10s", "policy_version", "run", "iteration", "completions",
+        "trained", "tokens"), text, line("  %-16s %-12s %9d %11d %8d %10d", "all", "", counts.size(), sums[0], sums[1],
             sums[2]));
     StringBuilder shown = new StringBuilder(line("  %-12s %9s %4s %-16s %6s %9s  %-24s %-24s %s", "run", "iteration",
         "wave", "prompt_id", "sample", "advantage", "rewards", "prompt", "completion"));
@@ -195,7 +199,7 @@ public final class Trace {
     List<Row> last = forward.policies().subList(Math.max(0, forward.policies().size() - rows),
         forward.policies().size());
     for (Row row : last) {
-      text.append(line("  %-64s %-12s %9d", Policies.POLICY_VERSION.<String>of(row), row.<String>getAs(TraceQuery.RUN),
+      text.append(line("  %-16s %-12s %9d", Policies.POLICY_VERSION.<String>of(row), row.<String>getAs(TraceQuery.RUN),
           Policies.ITERATION.<Integer>of(row)));
     }
     return text + line("  %d in all, the last %d shown", forward.policies().size(), last.size());

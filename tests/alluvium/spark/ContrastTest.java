@@ -102,8 +102,8 @@ class ContrastTest {
       before.addAll(verdicts(group, i, -i));
       after.addAll(verdicts(group, -i, i));    // advantages +i and -i become -i and +i: 2 i each
     }
-    Contrast.Found found = contrast(new Contrast(Map.of(NAME, new SoftOverlong(1, 9, 1)),
-        Map.of(NAME, new SoftOverlong(1, 9, 1))), before, after, 2);
+    Contrast.Found found = contrast(new Contrast(Map.of(NAME, new SoftOverlong(9, 1, 1)), Map.of(NAME,
+        new SoftOverlong(9, 1, 1))), before, after, 2);
     assertThat(found.flippedGroups()).isEqualTo(12);
     assertThat(found.flippedCompletions()).isEqualTo(24);
     assertThat(found.worst()).extracting(Contrast.Flip::promptId).containsExactly("g12", "g11", "g10", "g09", "g08",
