@@ -35,6 +35,7 @@ public final class Estimate {
         Console.line("estimate   already done for iteration %d of run %s", iteration, run.id());
         return;
       }
+      Score.stop(run, recipe, iteration);
       run.ledger().pin(Rewards.TABLE);
       run.ledger().pin(Rollouts.TABLE);
       Estimated estimated = estimate(run, recipe, run.rows(Rewards.TABLE, iteration).javaRDD(),
@@ -75,8 +76,7 @@ public final class Estimate {
     double carried = recipe.advantage() instanceof MovingAdvantage moving
         ? known.orElseGet(() -> carried(run, moving, iteration)) : 0;
     Optional<Double> next = Optional.empty();
-    Credit credit = new Credit(recipe.aggregation(), recipe.selection(), recipe.advantage(), carried, surplus);
-    Credit.Estimated estimated = credit.over(rewards, rollouts, run.slots());
+    Credit.Estimated estimated = credit(recipe, carried, surplus).over(rewards, rollouts, run.slots());
     if (recipe.advantage() instanceof MovingAdvantage moving) {
       next = Optional.of(moving.next(carried, estimated.rewards()));
       states.add(States.TABLE.row(Map.of(States.RUN_ID, run.id(), States.ITERATION, iteration + 1, States.NAME,
@@ -88,7 +88,13 @@ public final class Estimate {
     metrics.put("groups", (double) estimated.groups());
     metrics.put("groups_all_equal", (double) estimated.equal());
     metrics.put("groups_dropped", (double) estimated.dropped());
+    metrics.put("groups_too_few_ok", (double) estimated.tooFewOk());
     return new Estimated(estimated.advantages(), states, next, metrics);
+  }
+
+  /** The recipe's way from rewards to credit. */
+  static Credit credit(Recipe recipe, double carried, Set<String> surplus) {
+    return new Credit(recipe.aggregation(), recipe.onError(), recipe.selection(), recipe.advantage(), carried, surplus);
   }
 
   private static double carried(Run run, MovingAdvantage moving, int iteration) {

@@ -1,7 +1,6 @@
 package alluvium.jobs;
 
 import alluvium.prompts.Split;
-import alluvium.selections.GroupSelection;
 import alluvium.spark.Credit;
 import alluvium.spark.PolicyHandle;
 import alluvium.spark.Rollout;
@@ -221,11 +220,14 @@ public final class Iterate {
       JavaRDD<Row> rewards;
       if (run.ledger().done(Score.STAGE, iteration, wave)) {
         rewards = run.rows(Rewards.TABLE, iteration).filter(Rewards.WAVE.col().equalTo(wave)).javaRDD();
+        Score.stop(run, recipe, rewards, Judged.of(rewards), iteration, wave);
       } else {
         rewards = Score.score(rollouts, rows, recipe, reference);
-        metrics.putAll(Score.metrics(rewards, recipe));    // computes and keeps them
+        Judged judged = Judged.of(rewards);    // computes and keeps them
+        metrics.putAll(judged.metrics(recipe));
         double took = (System.nanoTime() - began) / 1e9;
         run.ledger().submit(Score.entry(run, rewards, iteration, wave, took));
+        Score.stop(run, recipe, rewards, judged, iteration, wave);
       }
       metrics.merge("scored", (System.nanoTime() - began) / 1e9, Double::sum);
       return new Wave(chosen, rollouts, rewards, made);
@@ -257,20 +259,16 @@ public final class Iterate {
       return surplus;
     }
 
-    /** Keys of the groups that the selection keeps, in the order in which they were drawn. */
+    /** Keys of the groups that would train, in the order in which they were drawn. */
     private List<String> training(List<Wave> waves) {
+      Credit credit = Estimate.credit(recipe, 0, Set.of());
       List<String> keys = new ArrayList<>();
       for (int wave = 0; wave < waves.size(); wave++) {
-        Map<String, List<Double>> values = new HashMap<>();
-        String metric = recipe.selection() instanceof GroupSelection judged ? judged.metric() : "";
-        for (Row row : waves.get(wave).rewards()
-            .filter(r -> Rewards.NAME.of(r).equals(metric) && !Rewards.VALUE.absentIn(r)).collect()) {
-          values.computeIfAbsent(Rewards.GROUP_ID.of(row), g -> new ArrayList<>()).add(Rewards.VALUE.of(row));
-        }
+        Set<String> trained = credit.training(waves.get(wave).rewards(), run.slots());
         for (String group : waves.get(wave).chosen()) {
-          double[] seen = values.getOrDefault(group, List.of()).stream().mapToDouble(v -> v).toArray();
-          if (recipe.selection() instanceof GroupSelection judged && judged.keeps(seen)) {
-            keys.add(Credit.key(wave, group));
+          String key = Credit.key(wave, group);
+          if (trained.contains(key)) {
+            keys.add(key);
           }
         }
       }

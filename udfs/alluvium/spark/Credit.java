@@ -4,12 +4,14 @@ import alluvium.advantages.AdvantageEstimator;
 import alluvium.advantages.Moments;
 import alluvium.advantages.TokenAdvantage;
 import alluvium.rewards.Aggregation;
+import alluvium.rewards.OnError;
 import alluvium.selections.Selection;
 import alluvium.tables.Rewards;
 import alluvium.tables.Rollouts;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.apache.spark.HashPartitioner;
@@ -26,11 +28,12 @@ import scala.Tuple2;
  * over the
  * groups in the order of their keys, so partitions do not matter.
  *
+ * @param onError what becomes of completions with failed rewards
  * @param carried the state of an estimator that has one, else 0
  * @param surplus keys of groups beyond what an update batch holds, as {@link #key} makes them
  */
-public record Credit(Aggregation aggregation, Selection selection, AdvantageEstimator estimator, double carried,
-    Set<String> surplus) implements Serializable {
+public record Credit(Aggregation aggregation, OnError onError, Selection selection, AdvantageEstimator estimator,
+    double carried, Set<String> surplus) implements Serializable {
 
   /**
    * What estimation yields.
@@ -40,15 +43,26 @@ public record Credit(Aggregation aggregation, Selection selection, AdvantageEsti
    * @param groups how many there are
    * @param equal groups that train with equal rewards, and so without credit where a group is its own baseline
    * @param dropped groups of which nothing trains
+   * @param tooFewOk those among them with fewer completions that have all their rewards than the recipe asks for
    */
-  public record Estimated(JavaRDD<Row> advantages, Moments rewards, long groups, long equal, long dropped) {
+  public record Estimated(JavaRDD<Row> advantages, Moments rewards, long groups, long equal, long dropped,
+      long tooFewOk) {
     public void free() {
       advantages.unpersist(false);
     }
   }
 
   /** What the batch needs to know of one group. */
-  record Part(String key, Moments rewards, Moments credits, boolean equal) implements Serializable {}
+  record Part(String key, Moments rewards, Moments credits, boolean equal, boolean tooFewOk)
+      implements Serializable {}
+
+  /** Keys of the groups that train, the surplus aside: the one rule, for those who draw until enough do. */
+  public Set<String> training(JavaRDD<Row> rewards, int slices) {
+    Credit credit = new Credit(aggregation, onError, selection, estimator, carried, Set.of());
+    return new HashSet<>(TaskFailure.surfaced(rewards.mapToPair(row -> new Tuple2<>(key(row), row))
+        .groupByKey(new HashPartitioner(slices)).filter(g -> RewardGroup.of(credit, g._1(), g._2(), List.of()).trains())
+        .keys()::collect));
+  }
 
   /**
    * Credit of every completion that has rewards.
@@ -79,7 +93,7 @@ public record Credit(Aggregation aggregation, Selection selection, AdvantageEsti
     rows.count();
     kept.unpersist(false);
     return new Estimated(rows, batch, parts.size(), parts.stream().filter(Part::equal).count(),
-        parts.stream().filter(p -> p.rewards().count() == 0).count());
+        parts.stream().filter(p -> p.rewards().count() == 0).count(), parts.stream().filter(Part::tooFewOk).count());
   }
 
   /** Wave and group of a row that has both: sorts by wave first. */
