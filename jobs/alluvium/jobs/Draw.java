@@ -1,13 +1,9 @@
 package alluvium.jobs;
 
-import alluvium.selections.GroupSelection;
 import alluvium.spark.Credit;
-import alluvium.tables.Rewards;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.Row;
@@ -25,20 +21,16 @@ record Draw(List<String> chosen, JavaRDD<Row> rewards) {
         && training(recipe, draws).size() < draws.get(0).chosen().size();
   }
 
-  /** Keys of the groups that the selection keeps, in the order in which they were drawn. */
+  /** Keys of the groups that would train, in the order in which they were drawn. */
   static List<String> training(Recipe recipe, List<Draw> draws) {
+    Credit credit = Estimate.credit(recipe, 0, Set.of());
     List<String> keys = new ArrayList<>();
     for (int wave = 0; wave < draws.size(); wave++) {
-      Map<String, List<Double>> values = new HashMap<>();
-      String metric = recipe.selection() instanceof GroupSelection judged ? judged.metric() : "";
-      for (Row row : draws.get(wave).rewards()
-          .filter(r -> Rewards.NAME.of(r).equals(metric) && !Rewards.VALUE.absentIn(r)).collect()) {
-        values.computeIfAbsent(Rewards.GROUP_ID.of(row), g -> new ArrayList<>()).add(Rewards.VALUE.of(row));
-      }
+      Set<String> trained = credit.training(draws.get(wave).rewards());
       for (String group : draws.get(wave).chosen()) {
-        double[] seen = values.getOrDefault(group, List.of()).stream().mapToDouble(v -> v).toArray();
-        if (recipe.selection() instanceof GroupSelection judged && judged.keeps(seen)) {
-          keys.add(Credit.key(wave, group));
+        String key = Credit.key(wave, group);
+        if (trained.contains(key)) {
+          keys.add(key);
         }
       }
     }

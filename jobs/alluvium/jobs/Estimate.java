@@ -36,6 +36,7 @@ public final class Estimate {
         Console.line("estimate   already done for iteration %d of run %s", iteration, run.id());
         return;
       }
+      Score.stop(run, recipe, iteration);
       Console.line("estimate   iteration %d: %s", iteration, estimate(run, recipe, iteration));
     }
   }
@@ -84,8 +85,9 @@ public final class Estimate {
         credit(recipe, carried, surplus).over(rewards, rollouts, run.slots()));
   }
 
-  private static Credit credit(Recipe recipe, double carried, Set<String> surplus) {
-    return new Credit(recipe.aggregation(), recipe.selection(), recipe.advantage(), carried, surplus);
+  /** The recipe's way from rewards to credit. */
+  static Credit credit(Recipe recipe, double carried, Set<String> surplus) {
+    return new Credit(recipe.aggregation(), recipe.onError(), recipe.selection(), recipe.advantage(), carried, surplus);
   }
 
   private static Estimated estimated(Run run, Recipe recipe, int iteration, double carried,
@@ -103,6 +105,7 @@ public final class Estimate {
     metrics.put("groups", (double) estimated.groups());
     metrics.put("groups_all_equal", (double) estimated.equal());
     metrics.put("groups_dropped", (double) estimated.dropped());
+    metrics.put("groups_too_few_ok", (double) estimated.tooFewOk());
     return new Estimated(estimated.advantages(), states, next, metrics);
   }
 

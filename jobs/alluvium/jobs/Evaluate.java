@@ -3,6 +3,7 @@ package alluvium.jobs;
 import alluvium.evaluations.Interval;
 import alluvium.evaluations.PassAtK;
 import alluvium.prompts.Split;
+import alluvium.rewards.TimeLimit;
 import alluvium.rewards.Verifier;
 import alluvium.spark.PolicyHandle;
 import alluvium.spark.Rollout;
@@ -103,7 +104,8 @@ public final class Evaluate {
     bar.at(2, "greedy");
     JavaRDD<Row> rollouts = drawn.rollouts().union(best.rollouts());
     JavaRDD<Row> rewards = new Verdicts(Map.of(name, recipe.rewards().get(name)), List.of(),
-        recipe.rollouts().logpTemperature()).over(rollouts, all).persist(StorageLevel.MEMORY_AND_DISK());
+        recipe.rollouts().logpTemperature(), new TimeLimit(recipe.onError().timeoutSeconds()))
+        .over(rollouts, all).persist(StorageLevel.MEMORY_AND_DISK());
     Scores scores = Scores.of(rewards, (Verifier) recipe.rewards().get(name));
     bar.at(3, "scored");
     List<Row> measures = measures(run.id(), source, policy.version(), iteration, samples, scores);

@@ -254,11 +254,14 @@ public final class Iterate {
       JavaRDD<Row> rewards;
       if (run.ledger().done(Score.STAGE, iteration, wave)) {
         rewards = run.rows(Rewards.TABLE, Score.STAGE, iteration, wave).javaRDD();
+        Score.stop(run, recipe, rewards, Judged.of(rewards), iteration, wave);
       } else {
         rewards = Score.score(rollouts, rows, recipe, reference);
-        metrics.putAll(Score.metrics(rewards, recipe));    // computes and keeps them
+        Judged judged = Judged.of(rewards);    // computes and keeps them
+        metrics.putAll(judged.metrics(recipe));
         double took = (System.nanoTime() - began) / 1e9;
         run.ledger().submit(Score.entry(run, rewards, iteration, wave, took));
+        Score.stop(run, recipe, rewards, judged, iteration, wave);
       }
       metrics.merge("scored", (System.nanoTime() - began) / 1e9, Double::sum);
       return new Wave(chosen, rollouts, rewards, made);

@@ -80,8 +80,15 @@ public final class MetricNotes {
       new Note("groups_dropped", "Groups dropped", "number of groups of which no completion trains",
           "Groups that selection or failed rewards left out of the update.", "groups",
           "The groups of equal rewards where the recipe filters these; otherwise 0."),
-      new Note("rows_failed", "Failed rewards", "number of completions with a reward whose status is not ok",
-          "Completions that could not be judged. They count neither as right nor as wrong.", "completions",
+      new Note("groups_too_few_ok", "Groups with too few rewards",
+          "number of groups with fewer completions of which all rewards are ok than onError.Drop.leastOk",
+          "Groups that failed rewards left out of the update.", "groups",
+          "0. Else see which rewards fail, and why."),
+      new Note("rows_failed", "Failed rewards",
+          "number of verdicts whose status is not ok; reward_failed.r: those of the reward r; reward_failed.r.s: "
+              + "those of them with the status s",
+          "Verdicts that could not be given. In the tables they are neither right nor wrong; onError says what their "
+              + "completions train on.", "verdicts",
           "0, or few. Many: a verifier is broken, slow or does not understand the answers."),
       new Note("tokens_per_second", "Generation speed", "Σᵢ |yᵢ| / seconds of generation",
           "Tokens generated per second, all executors together.", "tokens/s",

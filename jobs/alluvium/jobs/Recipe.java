@@ -12,6 +12,7 @@ import alluvium.references.Reference;
 import alluvium.regularizers.Regularizer;
 import alluvium.regularizers.Regularizer.Needs;
 import alluvium.rewards.Aggregation;
+import alluvium.rewards.OnError;
 import alluvium.rewards.ReferenceReward;
 import alluvium.rewards.Reward;
 import alluvium.rollouts.Sampling;
@@ -33,6 +34,7 @@ import java.util.TreeMap;
  * @param prompts which prompts an iteration draws, and how many completions of each
  * @param rollouts how completions are sampled
  * @param rewards reward functions by name, at least one, in the order of the names
+ * @param onError what becomes of rewards that fail or take too long, and when the run stops for them
  * @param aggregation makes one number of the rewards of a completion
  * @param selection which groups train
  * @param advantage turns rewards into credit
@@ -43,9 +45,10 @@ import java.util.TreeMap;
  * @param optimizer turns a gradient into new weights
  * @param steps how an update batch is cut into optimizer steps
  */
-public record Recipe(PromptChoice prompts, Sampling rollouts, Map<String, Reward> rewards, Aggregation aggregation,
-    Selection selection, AdvantageEstimator advantage, Objective objective, Normalizer normalizer,
-    List<Regularizer> regularizers, Reference reference, Optimizer optimizer, Steps steps) implements Serializable {
+public record Recipe(PromptChoice prompts, Sampling rollouts, Map<String, Reward> rewards, OnError onError,
+    Aggregation aggregation, Selection selection, AdvantageEstimator advantage, Objective objective,
+    Normalizer normalizer, List<Regularizer> regularizers, Reference reference, Optimizer optimizer, Steps steps)
+    implements Serializable {
   private static final Set<Needs> OF_REFERENCE = EnumSet.of(Needs.REFERENCE, Needs.FULL_REFERENCE);
 
   public Recipe {
@@ -53,6 +56,8 @@ public record Recipe(PromptChoice prompts, Sampling rollouts, Map<String, Reward
     regularizers = List.copyOf(regularizers);
     require(!rewards.isEmpty(), "rewards must name at least one reward, got {}. Write name: {Class: {...}}.");
     aggregation.check(rewards.keySet());
+    require(onError.leastOk() <= prompts.samples(), "onError.%s.leastOk is %s, but prompts.%s.samples is %s: no group"
+        + " would train", name(onError), onError.leastOk(), name(prompts), prompts.samples());
     if (selection instanceof GroupSelection judged) {
       require(rewards.containsKey(judged.metric()), "selection.%s.metric is %s, but the recipe's rewards are %s",
           name(selection), judged.metric(), rewards.keySet());

@@ -190,10 +190,10 @@ public final class Rescore {
     private Contrast.Found compare(int iteration, JavaRDD<Row> rewards) {
       JavaRDD<Row> rollouts = run.rows(Rollouts.TABLE, Generate.STAGE, iteration).javaRDD();
       JavaRDD<Row> recorded = run.rows(Rewards.TABLE, Score.STAGE, iteration).javaRDD();
-      Credit.Estimated before = new Credit(old.aggregation(), new EveryGroup(), recipe.advantage(), carriedBefore,
-          Set.of()).over(recorded, rollouts, run.slots());
-      Credit.Estimated after = new Credit(recipe.aggregation(), new EveryGroup(), recipe.advantage(), carriedAfter,
-          Set.of()).over(rewards, rollouts, run.slots());
+      Credit.Estimated before = new Credit(old.aggregation(), old.onError(), new EveryGroup(), recipe.advantage(),
+          carriedBefore, Set.of()).over(recorded, rollouts, run.slots());
+      Credit.Estimated after = new Credit(recipe.aggregation(), recipe.onError(), new EveryGroup(),
+          recipe.advantage(), carriedAfter, Set.of()).over(rewards, rollouts, run.slots());
       if (recipe.advantage() instanceof MovingAdvantage moving) {
         carriedBefore = moving.next(carriedBefore, before.rewards());
         carriedAfter = moving.next(carriedAfter, after.rewards());

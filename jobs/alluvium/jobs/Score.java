@@ -1,25 +1,23 @@
 package alluvium.jobs;
 
-import alluvium.advantages.Moments;
 import alluvium.prompts.Split;
 import alluvium.rewards.ReferenceReward;
-import alluvium.rewards.Verifier;
+import alluvium.rewards.TimeLimit;
 import alluvium.spark.PolicyHandle;
 import alluvium.spark.TaskFailure;
 import alluvium.spark.Verdicts;
+import alluvium.tables.DataException;
 import alluvium.tables.Prompts;
 import alluvium.tables.Rewards;
 import alluvium.tables.Rollouts;
 import java.nio.file.Path;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
 import org.apache.spark.storage.StorageLevel;
-import scala.Tuple2;
 
 /** Reward scoring: completions in, one verdict per completion and reward function out. */
 public final class Score {
@@ -39,6 +37,7 @@ public final class Score {
       int iteration = arguments.iteration;
       run.goesOn(Iterate.WORK, Iterate.settings(run, recipe, arguments.source));
       if (run.ledger().done(STAGE, iteration, arguments.wave)) {
+        stop(run, recipe, iteration);
         Console.line("score      already done for iteration %d of run %s", iteration, run.id());
         return;
       }
@@ -59,12 +58,21 @@ public final class Score {
       run.ledger().await();
       return iteration;
     });
-    return metrics(run.lake().read(Rewards.TABLE, run.id(), iteration).filter(Rewards.WAVE.col().equalTo(wave))
-        .select(Rewards.NAME.col(), Rewards.VALUE.col()).javaRDD(), recipe);
+    JavaRDD<Row> written = judged(run, iteration).filter(Rewards.WAVE.col().equalTo(wave)).javaRDD();
+    Judged judged = Judged.of(written);
+    stop(run, recipe, written, judged, iteration, wave);
+    return judged.metrics(recipe);
+  }
+
+  /** What is asked of an iteration's verdicts. */
+  private static Dataset<Row> judged(Run run, int iteration) {
+    return run.stored(Rewards.TABLE, iteration).select(Rewards.WAVE.col(), Rewards.NAME.col(), Rewards.VALUE.col(),
+        Rewards.STATUS.col(), Rewards.MESSAGE.col());
   }
 
   private static Verdicts verdicts(Recipe recipe, List<PolicyHandle> reference) {
-    return new Verdicts(recipe.rewards(), reference, recipe.rollouts().logpTemperature());
+    return new Verdicts(recipe.rewards(), reference, recipe.rollouts().logpTemperature(),
+        new TimeLimit(recipe.onError().timeoutSeconds()));
   }
 
   /** The verdicts of all the recipe's reward functions on all completions, kept on executors once computed. */
@@ -80,36 +88,32 @@ public final class Score {
 
   /** Accuracy of each verifier and the mean of every other reward, over verdicts that are ok; and how many failed. */
   static Map<String, Double> metrics(JavaRDD<Row> rewards, Recipe recipe) {
-    Map<String, Double> values = new TreeMap<>();
-    Map<String, Moments> moments = new TreeMap<>();
-    double failed = 0;
-    List<Tuple2<String, Moments>> parts = TaskFailure.surfaced(rewards.mapPartitionsToPair(Score::moments)::collect);
-    for (Tuple2<String, Moments> part : parts) {
-      if (part._1().isEmpty()) {
-        failed += part._2().count();
-      } else {
-        moments.merge(part._1(), part._2(), Moments::plus);
-      }
-    }
-    moments.forEach((name, all) -> {
-      values.put("reward_mean." + name, all.mean());
-      if (recipe.rewards().get(name) instanceof Verifier judge) {
-        String suffix = Evaluate.verifier(recipe).orElse("").equals(name) ? "" : "." + name;
-        values.put("accuracy" + suffix, (all.mean() - judge.wrong()) / (judge.right() - judge.wrong()));
-      }
-    });
-    values.put("rows_failed", failed);
-    return values;
+    return Judged.of(rewards).metrics(recipe);
   }
 
-  /** Moments by reward name; the failed ones under the empty name. */
-  private static Iterator<Tuple2<String, Moments>> moments(Iterator<Row> rows) {
-    Map<String, Moments> moments = new TreeMap<>();
-    rows.forEachRemaining(row -> {
-      boolean failed = Rewards.VALUE.absentIn(row);
-      String name = failed ? "" : Rewards.NAME.of(row);
-      moments.merge(name, Moments.of(failed ? 0 : Rewards.VALUE.<Double>of(row)), Moments::plus);
-    });
-    return moments.entrySet().stream().map(e -> new Tuple2<>(e.getKey(), e.getValue())).iterator();
+  /**
+   * Ends the run where a reward failed more often in a wave than the recipe allows. What the run has handed in is
+   * committed before, the wave's rewards among it, so that people can look at them and a restart ends here again.
+   */
+  static void stop(Run run, Recipe recipe, JavaRDD<Row> rewards, Judged judged, int iteration, int wave) {
+    List<String> excess = judged.excess(recipe.onError(), rewards);
+    if (!excess.isEmpty()) {
+      run.ledger().await();
+      String choice = recipe.onError().getClass().getSimpleName();
+      throw new DataException("rewards: iteration %s, wave %s of run %s: %s. onError.%s.maxErrorShare is %s. The rows"
+          + " are in the table rewards. Mend the reward and start another run, or raise maxErrorShare; this run ends"
+          + " here whenever it is started again.", iteration, wave, run.id(), String.join("; ", excess), choice,
+          recipe.onError().maxErrorShare());
+    }
+  }
+
+  /** The same of all the waves of an iteration that are in the table of rewards. */
+  static void stop(Run run, Recipe recipe, int iteration) {
+    Dataset<Row> rewards = judged(run, iteration);
+    List<Integer> waves = rewards.select(Rewards.WAVE.col()).distinct().as(Encoders.INT()).collectAsList();
+    for (int wave : waves.stream().sorted().toList()) {
+      JavaRDD<Row> ofWave = rewards.filter(Rewards.WAVE.col().equalTo(wave)).javaRDD();
+      stop(run, recipe, ofWave, Judged.of(ofWave), iteration, wave);
+    }
   }
 }

@@ -16,7 +16,8 @@ public final class Advantages {
   public static final Field PROMPT_ID = required("prompt_id", STRING, "key of prompts");
   public static final Field GROUP_ID = required("group_id", STRING, "as in rollouts");
   public static final Field SAMPLE = required("sample", INT, "as in rollouts");
-  public static final Field REWARD = optional("reward", DOUBLE, "aggregate of the named rewards; absent if one failed");
+  public static final Field REWARD = optional("reward", DOUBLE,
+      "aggregate of the named rewards; absent if one failed and no number stands for it");
   public static final Field ADVANTAGE = optional("advantage", DOUBLE,
       "credit of the whole completion, no unit; absent where per token or dropped");
   public static final Field TOKEN_ADVANTAGES = optional("token_advantages", array(FLOAT),

@@ -48,8 +48,8 @@ class EvaluateTest {
 
   private static Recipe recipe(Verifier verifier) {
     Recipe base = TinyRuns.recipe(TinyRuns.GRPO.replace("maxTokens: 2", "maxTokens: 4"));
-    return new Recipe(base.prompts(), base.rollouts(), Map.of("correct", verifier), base.aggregation(), base
-        .selection(),
+    return new Recipe(base.prompts(), base.rollouts(), Map.of("correct", verifier), base.onError(),
+        base.aggregation(), base.selection(),
         base.advantage(), base.objective(), base.normalizer(), base.regularizers(), base.reference(), base.optimizer(),
         base.steps());
   }

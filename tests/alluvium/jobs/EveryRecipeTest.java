@@ -58,8 +58,8 @@ class EveryRecipeTest {
     Selection selection = r.selection() instanceof MixedGroups mixed ? new MixedGroups(mixed.metric(), 2) : r
         .selection();
     return new Recipe(new Uniform(4, 8), new Sampling(2, s.temperature(), s.topK(), s.topP(), s.minP(), s.stop(),
-        s.stopIds(), 2), r.rewards(), r.aggregation(), selection, r.advantage(), r.objective(), r.normalizer(),
-        regularizers, r.reference(), r.optimizer(), new MiniBatches(1, 2, 2, 4));
+        s.stopIds(), 2), r.rewards(), r.onError(), r.aggregation(), selection, r.advantage(), r.objective(),
+        r.normalizer(), regularizers, r.reference(), r.optimizer(), new MiniBatches(1, 2, 2, 4));
   }
 
   /** What an iteration made, of which nothing is committed. */
@@ -121,9 +121,9 @@ class EveryRecipeTest {
     Optimizer fast = TinyRuns.recipe(TinyRuns.GRPO).optimizer();
     for (Regularizer penalty : List.of(grpo.regularizers().get(0), new FullKl(0.04f, new Forward()))) {
       Recipe slow = small(grpo, List.of(penalty));
-      Recipe recipe = new Recipe(slow.prompts(), slow.rollouts(), slow.rewards(), slow.aggregation(), slow.selection(),
-          slow.advantage(), slow.objective(), slow.normalizer(), slow.regularizers(), slow.reference(), fast, slow
-          .steps());
+      Recipe recipe = new Recipe(slow.prompts(), slow.rollouts(), slow.rewards(), slow.onError(), slow.aggregation(),
+          slow.selection(), slow.advantage(), slow.objective(), slow.normalizer(), slow.regularizers(),
+          slow.reference(), fast, slow.steps());
       Learner start = Learner.load(run, run.requirePolicy(0), fast);
       Made first = iteration(run, recipe, start, List.of(start.handle()), 0);
       Made second = iteration(run, recipe, first.learner(), List.of(start.handle()), 1);

@@ -72,8 +72,8 @@ class RecipeTest {
   @Test
   void componentsAreExactlyTheSlots() {
     assertThat(Arrays.stream(Recipe.class.getRecordComponents()).map(c -> c.getName())).containsExactly("prompts",
-        "rollouts", "rewards", "aggregation", "selection", "advantage", "objective", "normalizer", "regularizers",
-        "reference", "optimizer", "steps");
+        "rollouts", "rewards", "onError", "aggregation", "selection", "advantage", "objective", "normalizer",
+        "regularizers", "reference", "optimizer", "steps");
     assertThat(Arrays.stream(SupervisedRecipe.class.getRecordComponents()).map(c -> c.getName())).containsExactly(
         "objective", "normalizer", "optimizer", "steps");
   }
@@ -171,6 +171,10 @@ class RecipeTest {
         "conf/x.yaml: selection.MixedGroups.metric is kl, a reward of tokens. Name a reward of the completion.");
     refused(with("grpo", "  correct: {NumericAnswer: {right: 1, wrong: 0, tolerance: 1.0e-6}}", "  {}"),
         "conf/x.yaml: rewards must name at least one reward, got {}. Write name: {Class: {...}}.");
+    refused(with("rloo", "leastOk: 2", "leastOk: 99"), "conf/x.yaml: onError.Drop.leastOk is 99, but "
+        + "prompts.Uniform.samples is 4: no group would train");
+    refused(with("grpo", "maxErrorShare: 0.1", "maxErrorShare: 1.1"),
+        "conf/x.yaml: onError.Drop.maxErrorShare must be in [0, 1], got 1.1");
     Recipe entropy = Recipe.parse(with("dapo", "regularizers:  []",
         "regularizers:  [{EntropyBonus: {coefficient: 0.001}}]"), "conf/x.yaml");
     assertThat(entropy.regularizers()).hasSize(1);       // looks at the live policy alone

@@ -38,6 +38,7 @@ final class TinyRuns {
       rollouts:     {Sampling: {maxTokens: 2, temperature: 1, topK: 0, topP: 1, minP: 0, stop: [],
                       stopIds: [], shardPrompts: 2}}
       rewards:      {correct: {NumericAnswer: {right: 1, wrong: 0, tolerance: 1.0e-6}}}
+      onError:      {Drop: {timeoutSeconds: 10, leastOk: 2, maxErrorShare: 0.1}}
       aggregation:  {WeightedSum: {weights: {correct: 1}}}
       selection:    {EveryGroup: {}}
       advantage:    {Grpo: {eps: 1.0e-6}}

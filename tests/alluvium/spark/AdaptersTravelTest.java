@@ -10,8 +10,10 @@ import alluvium.policies.Example;
 import alluvium.regularizers.Direct;
 import alluvium.regularizers.K3;
 import alluvium.regularizers.Kl;
+import alluvium.rewards.Drop;
 import alluvium.rewards.ExactAnswer;
 import alluvium.rewards.KlToReference;
+import alluvium.rewards.TimeLimit;
 import alluvium.rewards.WeightedSum;
 import alluvium.rollouts.Sampling;
 import alluvium.selections.MixedGroups;
@@ -36,9 +38,10 @@ class AdaptersTravelTest {
     Sampling sampling = new Sampling(512, 1, 50, 0.9, 0.05, List.of("\n\n", "User:"), List.of(1, 2), 16);
     Loss loss = new Loss(new ClipHigher(0.2f, 0.28f), List.of(new Kl(0.04f, new K3(), new Direct())), new PerToken());
     return Stream.of(policy, new Rollout(policy, sampling, 16, "run", 7, 3, 0),
-        new Verdicts(Map.of("right", new ExactAnswer(1, 0), "kl", new KlToReference()), List.of(policy), 1),
-        new Credit(new WeightedSum(Map.of("right", 1.0, "kl", 0.01)), new MixedGroups("right", 10), new Grpo(1e-6), 0.5,
-            Set.of("000000/a")),
+        new Verdicts(Map.of("right", new ExactAnswer(1, 0), "kl", new KlToReference()), List.of(policy), 1,
+            new TimeLimit(10)),
+        new Credit(new WeightedSum(Map.of("right", 1.0, "kl", 0.01)), new Drop(10, 2, 0.1),
+            new MixedGroups("right", 10), new Grpo(1e-6), 0.5, Set.of("000000/a")),
         new GradientShards(policy, List.of(policy), loss, 1, 8), loss, new Span(1, 2), Digest.EMPTY,
         new Stepping.Shard(0, List.<Example>of()));
   }

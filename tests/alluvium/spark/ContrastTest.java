@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import alluvium.advantages.DrGrpo;
+import alluvium.rewards.Drop;
 import alluvium.rewards.ExactAnswer;
 import alluvium.rewards.NumericAnswer;
 import alluvium.rewards.Reward;
@@ -36,7 +37,8 @@ class ContrastTest {
   }
 
   private static JavaRDD<Row> credits(JavaRDD<Row> rewards, int slices) {
-    return new Credit(new WeightedSum(Map.of(NAME, 1.0)), new EveryGroup(), new DrGrpo(), 0, Set.of())
+    return new Credit(new WeightedSum(Map.of(NAME, 1.0)), new Drop(10, 1, 1), new EveryGroup(), new DrGrpo(), 0,
+        Set.of())
         .over(rewards, Rows.in(1, List.of()), slices).advantages();
   }
 

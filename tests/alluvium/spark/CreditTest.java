@@ -8,7 +8,10 @@ import alluvium.advantages.BatchMean;
 import alluvium.advantages.Grpo;
 import alluvium.advantages.MovingBaseline;
 import alluvium.advantages.ReinforcePlusPlus;
+import alluvium.rewards.Drop;
+import alluvium.rewards.OnError;
 import alluvium.rewards.WeightedSum;
+import alluvium.rewards.Zero;
 import alluvium.selections.EveryGroup;
 import alluvium.selections.MixedGroups;
 import alluvium.selections.Selection;
@@ -36,6 +39,7 @@ import org.junit.jupiter.api.Test;
 class CreditTest {
   private static final String SPILL_AFTER = "spark.shuffle.spill.numElementsForceSpillThreshold";
   private static final double ROOT = Math.sqrt(0.5);
+  private static final OnError ANY = new Drop(10, 1, 1);
   private static final Offset<Double> CLOSE = Offset.offset(1e-5);
 
   /** Mixed, all equal, of one, all failed, one of three failed. */
@@ -55,7 +59,7 @@ class CreditTest {
   }
 
   private static Credit credit(AdvantageEstimator estimator, Selection selection, Set<String> surplus) {
-    return new Credit(new WeightedSum(Map.of("right", 1.0)), selection, estimator, 0.25, surplus);
+    return new Credit(new WeightedSum(Map.of("right", 1.0)), ANY, selection, estimator, 0.25, surplus);
   }
 
   private static Credit.Estimated estimated(Credit credit, int slices, List<Row> rewards, List<Row> rollouts) {
@@ -101,8 +105,8 @@ class CreditTest {
 
   @Test
   void oneFailureOfSeveralRewardsDropsTheCompletion() {
-    Credit credit = new Credit(new WeightedSum(Map.of("right", 1.0, "short", 0.5)), new EveryGroup(), new Grpo(1e-6), 0,
-        Set.of());
+    Credit credit = new Credit(new WeightedSum(Map.of("right", 1.0, "short", 0.5)), ANY, new EveryGroup(),
+        new Grpo(1e-6), 0, Set.of());
     Map<String, Row> rows = byKey(estimated(credit, 2, List.of(Rows.reward("a", 0, "right", 1), Rows.failed("a", 0,
         "short"),
         Rows.reward("a", 1, "right", 1), Rows.reward("a", 1, "short", 2), Rows.reward("a", 2, "short", 4),
@@ -147,7 +151,7 @@ class CreditTest {
         Rows.reward("b", 0, "right", 0), Rows.ofTokens("b", 0, "kl", 4), Rows.failed("b", 1, "right"),
         Rows.ofTokens("b", 1, "kl", 9, 9));
     List<Row> rollouts = List.of(Rows.rollout("a", 0, 5, 1), Rows.rollout("b", 0, 1), Rows.rollout("b", 1, 5, 5));
-    Credit credit = new Credit(new WeightedSum(Map.of("right", 1.0, "kl", 0.5)), new EveryGroup(),
+    Credit credit = new Credit(new WeightedSum(Map.of("right", 1.0, "kl", 0.5)), ANY, new EveryGroup(),
         new ReinforcePlusPlus(1), 0, Set.of());
     // weighted: a 0.5, -1; b 2. Returns: a -1 + 1 = 0 at the end, 0.5 + 0 before it; b 2 + 0. Mean 2.5 / 3, variance
     // (0.5^2 + 0 + 2^2 - 2.5^2 / 3) / 2 = (4.25 - 2.0833) / 2 = 1.08333
@@ -166,8 +170,8 @@ class CreditTest {
 
   @Test
   void tokenValuesOfAnotherLengthAreRefused() {
-    Credit credit = new Credit(new WeightedSum(Map.of("kl", 0.5)), new EveryGroup(), new ReinforcePlusPlus(1), 0,
-        Set.of());
+    Credit credit = new Credit(new WeightedSum(Map.of("kl", 0.5)), ANY, new EveryGroup(), new ReinforcePlusPlus(1),
+        0, Set.of());
     assertThatThrownBy(() -> estimated(credit, 1, List.of(Rows.ofTokens("a", 0, "kl", 1, 2)),
         List.of(Rows.rollout("a", 0, 5, 5, 1)))).isInstanceOf(DataException.class)
         .hasMessage("rewards: a, sample 0, kl has 2 token values for 3 tokens. Score again.");
@@ -190,6 +194,122 @@ class CreditTest {
     }
   }
 
+  private static Credit grpo(OnError onError, Selection selection) {
+    return new Credit(new WeightedSum(Map.of("right", 1.0)), onError, selection, new Grpo(1e-6), 0, Set.of());
+  }
+
+  /** Right, wrong, right, failed. */
+  private static List<Row> fourWithOneFailed() {
+    return List.of(Rows.reward("a", 0, "right", 1), Rows.reward("a", 1, "right", 0), Rows.reward("a", 2, "right", 1),
+        Rows.failed("a", 3, "right"));
+  }
+
+  @Test
+  void dropComparesTheThreeAndZeroTheFour() {
+    // (1, 0, 1): mean 2/3, std sqrt((1/9 + 4/9 + 1/9) / 2) = sqrt(1/3); (1/3) / std = std, (-2/3) / std = -2 std
+    double third = Math.sqrt(1 / 3.0);
+    Credit.Estimated dropped = estimated(grpo(new Drop(10, 2, 1), new EveryGroup()), 2, fourWithOneFailed(), List.of());
+    assertThat(dropped.rewards().count()).isEqualTo(3);
+    assertThat(dropped.rewards().mean()).isCloseTo(2 / 3.0, CLOSE);
+    Map<String, Row> three = byKey(dropped);
+    assertThat(Advantages.ADVANTAGE.<Double>of(three.get("a/0"))).isCloseTo(third, CLOSE);
+    assertThat(Advantages.ADVANTAGE.<Double>of(three.get("a/1"))).isCloseTo(-2 * third, CLOSE);
+    assertThat(Advantages.ADVANTAGE.<Double>of(three.get("a/2"))).isCloseTo(third, CLOSE);
+    assertThat(Advantages.DROPPED.<String>of(three.get("a/3"))).isEqualTo("reward right: error");
+    assertThat(Advantages.REWARD.absentIn(three.get("a/3"))).isTrue();
+    // (1, 0, 1, 0): mean 1/2, std sqrt(1/3); (1/2) / std = sqrt(3) / 2: the failed one goes down like the wrong one
+    double half = Math.sqrt(3) / 2;
+    Credit.Estimated zeroed = estimated(grpo(new Zero(10, 1), new EveryGroup()), 2, fourWithOneFailed(), List.of());
+    assertThat(zeroed.rewards().mean()).isCloseTo(0.5, CLOSE);
+    assertThat(zeroed.dropped()).isZero();
+    Map<String, Row> four = byKey(zeroed);
+    double[] expected = {half, -half, half, -half};
+    for (int s = 0; s < 4; s++) {
+      assertThat(Advantages.ADVANTAGE.<Double>of(four.get("a/" + s))).as("sample %s", s).isCloseTo(expected[s], CLOSE);
+      assertThat(Advantages.DROPPED.absentIn(four.get("a/" + s))).isTrue();
+    }
+    assertThat(Advantages.REWARD.<Double>of(four.get("a/3"))).isZero();
+  }
+
+  @Test
+  void aGroupWithTooFewOkCompletionsDoesNotTrain() {
+    List<Row> rows = new ArrayList<>();
+    for (int ok = 0; ok <= 3; ok++) {    // group "2" has 2 of 3
+      for (int s = 0; s < 3; s++) {
+        rows.add(s < ok ? Rows.reward("" + ok, s, "right", s) : Rows.failed("" + ok, s, "right"));
+      }
+    }
+    Credit credit = grpo(new Drop(10, 2, 1), new EveryGroup());
+    Credit.Estimated estimated = estimated(credit, 2, rows, List.of());
+    assertThat(estimated.groups()).isEqualTo(4);
+    assertThat(estimated.tooFewOk()).isEqualTo(2);    // 0 and 1 ok
+    assertThat(estimated.dropped()).isEqualTo(2);
+    assertThat(estimated.equal()).isZero();
+    Map<String, Row> byKey = byKey(estimated);
+    assertThat(Advantages.DROPPED.<String>of(byKey.get("0/0"))).isEqualTo("reward right: error");
+    assertThat(Advantages.DROPPED.<String>of(byKey.get("1/0")))
+        .isEqualTo("group: 1 of 3 completions have all rewards, fewer than 2");
+    assertThat(Advantages.REWARD.<Double>of(byKey.get("1/0"))).isZero();
+    assertThat(Advantages.DROPPED.<String>of(byKey.get("1/1"))).isEqualTo("reward right: error");
+    assertThat(Advantages.ADVANTAGE.<Double>of(byKey.get("2/1"))).isCloseTo(ROOT, CLOSE);    // exactly leastOk
+    assertThat(credit.training(Rows.in(2, rows))).containsExactlyInAnyOrder(Credit.key(0, "2"), Credit.key(0, "3"));
+  }
+
+  @Test
+  void dynamicSamplingCountsTheGroupsThatTrain() {
+    List<Row> rows = new ArrayList<>();
+    for (int s = 0; s < 3; s++) {    // by "right" alone both are mixed; of b only one completion has its other reward
+      rows.add(Rows.reward("a", s, "right", s % 2));
+      rows.add(Rows.reward("a", s, "short", 0));
+      rows.add(Rows.reward("b", s, "right", s % 2));
+      rows.add(s == 0 ? Rows.reward("b", s, "short", 0) : Rows.failed("b", s, "short"));
+    }
+    for (OnError onError : List.of(new Drop(10, 2, 1), new Drop(10, 1, 1), new Zero(10, 1))) {
+      Credit credit = new Credit(new WeightedSum(Map.of("right", 1.0, "short", 1.0)), onError,
+          new MixedGroups("right", 3), new Grpo(1e-6), 0, Set.of(Credit.key(0, "a")));
+      Set<String> trained = new HashSet<>(List.of(Credit.key(0, "a")));
+      if (onError instanceof Zero) {
+        trained.add(Credit.key(0, "b"));
+      }
+      for (int slices : Rows.SLICES) {
+        assertThat(credit.training(Rows.in(slices, rows))).as("%s", onError).isEqualTo(trained);
+      }
+    }
+  }
+
+  @Test
+  void ofSeveralFailuresTheFirstByNameIsTheReasonWhateverTheOrder() {
+    Credit credit = new Credit(new WeightedSum(Map.of("a", 1.0, "b", 1.0)), new Drop(10, 2, 1), new EveryGroup(),
+        new Grpo(1e-6), 0, Set.of());
+    List<Row> rows = List.of(Rows.failed("g", 0, "a"), Rows.failed("g", 0, "b"));
+    for (List<Row> order : List.of(rows, List.of(rows.get(1), rows.get(0)))) {
+      assertThat(Advantages.DROPPED.<String>of(byKey(estimated(credit, 1, order, List.of())).get("g/0")))
+          .isEqualTo("reward a: error");
+    }
+  }
+
+  @Test
+  void partitionsDoNotMatterToFailures() {
+    List<Row> rows = many();
+    for (int i = 0; i < 20; i++) {
+      for (int s = 5; s < 8; s++) {
+        rows.add(Rows.failed("g" + i, s, "right"));
+      }
+    }
+    Set<String> seen = new HashSet<>();
+    for (OnError onError : List.of(new Drop(10, 3, 1), new Zero(10, 1))) {
+      Set<String> digests = new HashSet<>();
+      for (int slices : Rows.SLICES) {
+        Credit.Estimated estimated = estimated(grpo(onError, new EveryGroup()), slices, rows, List.of());
+        digests.add(Rows.digest(estimated.advantages(), Advantages.TABLE));
+        estimated.free();
+      }
+      assertThat(digests).as("%s", onError).hasSize(1);
+      seen.addAll(digests);
+    }
+    assertThat(seen).hasSize(2);
+  }
+
   @Test
   void tablesGiveWhatRowsInMemoryGive() {
     for (AdvantageEstimator estimator : List.of(new Grpo(1e-6), new BatchMean(), new MovingBaseline(0.5, 0))) {
@@ -205,7 +325,7 @@ class CreditTest {
 
   @Test
   void tokensOfTablesGetWhatTokensInMemoryGet() {
-    Credit credit = new Credit(new WeightedSum(Map.of("right", 1.0, "kl", 0.5)), new EveryGroup(),
+    Credit credit = new Credit(new WeightedSum(Map.of("right", 1.0, "kl", 0.5)), ANY, new EveryGroup(),
         new ReinforcePlusPlus(1), 0, Set.of());
     List<Row> rewards = new ArrayList<>();
     List<Row> rollouts = new ArrayList<>();
@@ -263,13 +383,13 @@ class CreditTest {
   }
 
   @Test
-  void ofSeveralFailuresTheLastNameIsGiven() {
-    Credit credit = new Credit(new WeightedSum(Map.of("right", 1.0, "short", 0.5)), new EveryGroup(), new Grpo(1e-6), 0,
-        Set.of());
+  void ofSeveralFailuresTheFirstNameIsGiven() {
+    Credit credit = new Credit(new WeightedSum(Map.of("right", 1.0, "short", 0.5)), ANY, new EveryGroup(),
+        new Grpo(1e-6), 0, Set.of());
     List<Row> rewards = List.of(Rows.failed("a", 0, "short"), Rows.failed("a", 0, "right"));
     for (List<Row> order : List.of(rewards, List.of(rewards.get(1), rewards.get(0)))) {
       assertThat(Advantages.DROPPED.<String>of(byKey(credit.over(Rows.in(1, order), Rows.in(1, List.of()), 1))
-          .get("a/0"))).isEqualTo("reward short: error");
+          .get("a/0"))).isEqualTo("reward right: error");
     }
   }
 

@@ -9,6 +9,7 @@ import alluvium.rewards.KlToReference;
 import alluvium.rewards.Reward;
 import alluvium.rewards.Sample;
 import alluvium.rewards.Status;
+import alluvium.rewards.TimeLimit;
 import alluvium.rewards.Verdict;
 import alluvium.rollouts.Sampling;
 import alluvium.tables.DataException;
@@ -25,12 +26,14 @@ import java.util.Set;
 import java.util.TreeMap;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.Dataset;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.spark.sql.Row;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 
 class VerdictsTest {
   private static final PolicyHandle POLICY = TinyPolicies.handle(TinyPolicies.checkpoint(1));
+  private static final TimeLimit LIMIT = new TimeLimit(10);
   private static final PolicyHandle OTHER = TinyPolicies.handle(TinyPolicies.checkpoint(2));
 
   private final List<Row> prompts = Rows.prompts("0+0=", "0+1=", "1+0+1=");
@@ -57,6 +60,20 @@ class VerdictsTest {
     }
   }
 
+  /** Never comes back from completions of one length. */
+  record Sleeper(int length) implements CompletionReward {
+    @Override
+    public Verdict verdict(Sample sample) {
+      while (sample.length() == length) {
+        LockSupport.park();
+        if (Thread.interrupted()) {
+          throw new IllegalStateException("woken");
+        }
+      }
+      return Verdict.ok(sample.length(), "");
+    }
+  }
+
   /** Sees what a sample is. */
   record Seen() implements CompletionReward {
     @Override
@@ -67,14 +84,14 @@ class VerdictsTest {
   }
 
   private static List<Row> judged(Reward reward, List<Row> rollouts, List<Row> prompts) {
-    return TaskFailure.surfaced(new Verdicts(Map.of("r", reward), List.of(), 1).over(Rows.in(2, rollouts),
+    return TaskFailure.surfaced(new Verdicts(Map.of("r", reward), List.of(), 1, LIMIT).over(Rows.in(2, rollouts),
         prompts)::collect);
   }
 
   @Test
   void partitionsAndOrderDoNotMatter() {
     Verdicts verdicts = new Verdicts(Map.of("right", new ExactAnswer(1, 0), "kl", new KlToReference(), "brittle",
-        new Brittle()), List.of(OTHER), 1);
+        new Brittle()), List.of(OTHER), 1, LIMIT);
     Set<String> digests = new HashSet<>();
     for (int slices : Rows.SLICES) {
       digests.add(Rows.digest(verdicts.over(Rows.in(slices, rollouts), prompts), Rewards.TABLE));
@@ -86,7 +103,7 @@ class VerdictsTest {
   @Test
   void tablesAreJoinedAsListsAre() {
     Verdicts verdicts = new Verdicts(Map.of("right", new ExactAnswer(1, 0), "kl", new KlToReference(), "brittle",
-        new Brittle()), List.of(OTHER), 1);
+        new Brittle()), List.of(OTHER), 1, LIMIT);
     String expected = Rows.digest(verdicts.over(Rows.in(2, rollouts), prompts), Rewards.TABLE);
     for (int slices : Rows.SLICES) {
       Dataset<Row> completions = Rows.table(slices, rollouts, Rollouts.TABLE);
@@ -99,7 +116,7 @@ class VerdictsTest {
 
   @Test
   void aPromptThatNoTableHasIsNamedWhicheverTheJoin() {
-    Verdicts verdicts = new Verdicts(Map.of("r", new Seen()), List.of(), 1);
+    Verdicts verdicts = new Verdicts(Map.of("r", new Seen()), List.of(), 1, LIMIT);
     Dataset<Row> completions = Rows.table(2, rollouts, Rollouts.TABLE);
     Dataset<Row> tasks = Rows.table(2, prompts.subList(0, 2), Prompts.TABLE);
     for (JavaRDD<Row> joined : List.of(verdicts.sent(completions, tasks), verdicts.shuffled(completions, tasks, 3))) {
@@ -144,6 +161,29 @@ class VerdictsTest {
   }
 
   @Test
+  void aVerifierThatNeverReturnsIsATimeoutAndTheTaskGoesOn() {
+    int stuck = Rollouts.TOKENS.size(rollouts.get(5));
+    Set<String> digests = new HashSet<>();
+    for (int slices : Rows.SLICES) {
+      List<Row> rows = new Verdicts(Map.of("r", new Sleeper(stuck)), List.of(), 1, new TimeLimit(0.2))
+          .over(Rows.in(slices, rollouts), prompts).collect();
+      assertThat(rows).hasSize(rollouts.size()).anyMatch(Rewards.VALUE::absentIn)
+          .anyMatch(r -> !Rewards.VALUE.absentIn(r));
+      for (Row row : rows) {
+        if (Rewards.VALUE.absentIn(row)) {
+          assertThat(Rewards.STATUS.<String>of(row)).isEqualTo("timeout");
+          assertThat(Rewards.MESSAGE.<String>of(row)).isEqualTo("no verdict within 0.2 s");
+          assertThat(Rewards.MILLIS.<Long>of(row)).isGreaterThanOrEqualTo(199);
+        } else {
+          assertThat(Rewards.VALUE.<Double>of(row)).isNotEqualTo(stuck);
+        }
+      }
+      digests.add(Digest.of(rows, Rewards.TABLE).text());
+    }
+    assertThat(digests).hasSize(1);
+  }
+
+  @Test
   void everyOtherStatusIsKept() {
     for (Status status : List.of(Status.TIMEOUT, Status.UNPARSEABLE, Status.SKIPPED, Status.ERROR)) {
       assertThat(judged(new Undecided(status), rollouts.subList(0, 2), prompts)).hasSize(2).allMatch(
@@ -155,11 +195,11 @@ class VerdictsTest {
   @Test
   void tokenValuesCompareThePolicies() {
     Row rollout = rollouts.get(0);
-    Row own = new Verdicts(Map.of("kl", new KlToReference()), List.of(POLICY), 1)
+    Row own = new Verdicts(Map.of("kl", new KlToReference()), List.of(POLICY), 1, LIMIT)
         .over(Rows.in(1, List.of(rollout)), prompts).first();
     assertThat(Rewards.TOKEN_VALUES.doubles(own)).containsExactly(new double[Rollouts.TOKENS.size(rollout)],
         Offset.offset(1e-5));
-    Row other = new Verdicts(Map.of("kl", new KlToReference()), List.of(OTHER), 1)
+    Row other = new Verdicts(Map.of("kl", new KlToReference()), List.of(OTHER), 1, LIMIT)
         .over(Rows.in(1, List.of(rollout)), prompts).first();
     double[] values = Rewards.TOKEN_VALUES.doubles(other);
     assertThat(Arrays.stream(values).map(Math::abs).max().orElseThrow()).isGreaterThan(1e-4);

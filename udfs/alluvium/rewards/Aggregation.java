@@ -5,7 +5,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Makes one number of the named rewards of a completion. All values are finite: rows with a failed reward never come.
+ * Makes one number of the named rewards of a completion. All values are finite: of a failed reward comes what
+ * {@link OnError} puts in its place, or the completion never comes.
  */
 public interface Aggregation extends Serializable {
   double aggregate(Map<String, Double> rewards);

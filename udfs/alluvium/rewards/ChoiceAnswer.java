@@ -19,7 +19,7 @@ import java.util.regex.Pattern;
  * @param right reward of the reference letter
  * @param wrong reward of any other completion, < right
  */
-public record ChoiceAnswer(String letters, double right, double wrong) implements Verifier {
+public record ChoiceAnswer(String letters, double right, double wrong) implements Verifier, Bounded {
   public ChoiceAnswer {
     Outcome.check("ChoiceAnswer", right, wrong);
     require(letters.matches("[A-Z]{2,26}") && letters.chars().distinct().count() == letters.length(),

@@ -9,7 +9,7 @@ import java.util.regex.Pattern;
  * @param right reward of the same text
  * @param wrong reward of any other, < right
  */
-public record ExactAnswer(double right, double wrong) implements Verifier {
+public record ExactAnswer(double right, double wrong) implements Verifier, Bounded {
   private static final Pattern BLANKS = Pattern.compile("(?U)\\s++");
 
   public ExactAnswer {

@@ -10,7 +10,7 @@ import java.util.regex.Pattern;
  * @param right reward of the form
  * @param wrong reward of any other, < right
  */
-public record Format(String pattern, double right, double wrong) implements CompletionReward {
+public record Format(String pattern, double right, double wrong) implements Bounded {
   public Format {
     Outcome.check("Format", right, wrong);
     RegexAnswer.compile("Format.pattern", pattern);

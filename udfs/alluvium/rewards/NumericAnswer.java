@@ -18,7 +18,7 @@ import java.util.Optional;
  * @param wrong reward of any other completion, < right
  * @param tolerance largest difference, absolute up to |a| = 1 and relative beyond; 0 compares exactly; >= 0
  */
-public record NumericAnswer(double right, double wrong, double tolerance) implements Verifier {
+public record NumericAnswer(double right, double wrong, double tolerance) implements Verifier, Bounded {
   public NumericAnswer {
     Outcome.check("NumericAnswer", right, wrong);
     require(tolerance >= 0 && Double.isFinite(tolerance), "NumericAnswer.tolerance must be >= 0 and finite, got %s",

@@ -19,7 +19,7 @@ import java.util.regex.PatternSyntaxException;
  * @param right reward of the reference answer
  * @param wrong reward of any other completion, < right
  */
-public record RegexAnswer(String pattern, int group, double right, double wrong) implements Verifier {
+public record RegexAnswer(String pattern, int group, double right, double wrong) implements Verifier, Bounded {
   public RegexAnswer {
     Outcome.check("RegexAnswer", right, wrong);
     int groups = compile("RegexAnswer.pattern", pattern).matcher("").groupCount();

@@ -15,7 +15,7 @@ import static alluvium.tables.RecipeException.require;
  * @param cache tokens over which it grows, 1 to maxLength
  * @param penalty the whole penalty, > 0
  */
-public record SoftOverlong(int maxLength, int cache, double penalty) implements CompletionReward {
+public record SoftOverlong(int maxLength, int cache, double penalty) implements Bounded {
   public SoftOverlong {
     require(maxLength >= 1, "SoftOverlong.maxLength must be >= 1, got %s", maxLength);
     require(cache >= 1 && cache <= maxLength, "SoftOverlong.cache must be in 1..maxLength = %s, got %s", maxLength,

@@ -4,6 +4,7 @@ import alluvium.advantages.AdvantageEstimator;
 import alluvium.advantages.Moments;
 import alluvium.advantages.TokenAdvantage;
 import alluvium.rewards.Aggregation;
+import alluvium.rewards.OnError;
 import alluvium.selections.Selection;
 import alluvium.tables.Field;
 import alluvium.tables.Rewards;
@@ -11,6 +12,7 @@ import alluvium.tables.Rollouts;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
@@ -30,11 +32,12 @@ import scala.Tuple2;
  * folded over the groups in an order that their keys alone decide ({@link Buckets}), so partitions do not matter. What
  * is held in memory goes through {@link #over}, tables of any size through {@link #streamed}; both give the same rows.
  *
+ * @param onError what becomes of completions with failed rewards
  * @param carried the state of an estimator that has one, else 0
  * @param surplus keys of groups beyond what an update batch holds, as {@link #key} makes them
  */
-public record Credit(Aggregation aggregation, Selection selection, AdvantageEstimator estimator, double carried,
-    Set<String> surplus) implements Serializable {
+public record Credit(Aggregation aggregation, OnError onError, Selection selection, AdvantageEstimator estimator,
+    double carried, Set<String> surplus) implements Serializable {
   private static final List<Field> COMPLETION = List.of(Rewards.RUN_ID, Rewards.ITERATION, Rewards.WAVE,
       Rewards.PROMPT_ID, Rewards.GROUP_ID, Rewards.SAMPLE);
   private static final List<Field> VERDICT = Stream.concat(COMPLETION.stream(), Stream.of(Rewards.NAME, Rewards.VALUE,
@@ -53,31 +56,43 @@ public record Credit(Aggregation aggregation, Selection selection, AdvantageEsti
    * @param groups how many there are
    * @param equal groups that train with equal rewards, and so without credit where a group is its own baseline
    * @param dropped groups of which nothing trains
+   * @param tooFewOk those among them with fewer completions that have all their rewards than the recipe asks for
    */
-  public record Estimated(JavaRDD<Row> advantages, Moments rewards, long groups, long equal, long dropped) {
+  public record Estimated(JavaRDD<Row> advantages, Moments rewards, long groups, long equal, long dropped,
+      long tooFewOk) {
     public void free() {
       advantages.unpersist(false);
     }
   }
 
   /** What the batch needs to know of one group. */
-  record Part(String key, Moments rewards, Moments credits, boolean equal) implements Serializable {}
+  record Part(String key, Moments rewards, Moments credits, boolean equal, boolean tooFewOk)
+      implements Serializable {}
+
+  /** Keys of the groups that train, the surplus aside: the one rule, for those who draw until enough do. */
+  public Set<String> training(JavaRDD<Row> rewards) {
+    Credit credit = new Credit(aggregation, onError, selection, estimator, carried, Set.of());
+    return new HashSet<>(TaskFailure.surfaced(rewards.mapToPair(row -> new Tuple2<>(key(row), row))
+        .groupByKey(rewards.getNumPartitions()).filter(g -> RewardGroup.of(credit, g._1(), g._2(), List.of()).trains())
+        .keys()::collect));
+  }
 
   /** What the batch needs to know of the groups of a bucket, or of the first buckets together. */
-  record Sums(int bucket, Moments rewards, Moments credits, long groups, long equal, long dropped)
+  record Sums(int bucket, Moments rewards, Moments credits, long groups, long equal, long dropped, long tooFewOk)
       implements Serializable {
     static Sums none(int bucket) {
-      return new Sums(bucket, Moments.NONE, Moments.NONE, 0, 0, 0);
+      return new Sums(bucket, Moments.NONE, Moments.NONE, 0, 0, 0, 0);
     }
 
     Sums plus(Part part) {
       return new Sums(bucket, rewards.plus(part.rewards()), credits.plus(part.credits()), groups + 1,
-          equal + (part.equal() ? 1 : 0), dropped + (part.rewards().count() == 0 ? 1 : 0));
+          equal + (part.equal() ? 1 : 0), dropped + (part.rewards().count() == 0 ? 1 : 0),
+          tooFewOk + (part.tooFewOk() ? 1 : 0));
     }
 
     Sums plus(Sums next) {
       return new Sums(next.bucket, rewards.plus(next.rewards), credits.plus(next.credits), groups + next.groups,
-          equal + next.equal, dropped + next.dropped);
+          equal + next.equal, dropped + next.dropped, tooFewOk + next.tooFewOk);
     }
 
     /** One element per bucket, of groups in the order of {@link Buckets#ORDER}. */
@@ -186,7 +201,8 @@ public record Credit(Aggregation aggregation, Selection selection, AdvantageEsti
   }
 
   private static Estimated estimated(JavaRDD<Row> rows, Sums batch) {
-    return new Estimated(rows, batch.rewards(), batch.groups(), batch.equal(), batch.dropped());
+    return new Estimated(rows, batch.rewards(), batch.groups(), batch.equal(), batch.dropped(),
+        batch.tooFewOk());
   }
 
   /** Wave and group of a row that has both: sorts by wave first. */

@@ -18,6 +18,7 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.TreeMap;
 import org.apache.spark.sql.Row;
 import scala.Tuple2;
@@ -32,12 +33,16 @@ final class RewardGroup implements Serializable {
   private final String key;
   private final List<Member> members;
   private final List<Member> training;
+  private final boolean tooFewOk;
 
   private RewardGroup(Credit credit, String key, List<Member> members) {
     this.credit = credit;
     this.key = key;
     this.members = members;
-    String refusal = refusal();
+    long ok = members.stream().filter(m -> m.dropped.isEmpty()).count();
+    tooFewOk = ok < credit.onError().leastOk();
+    String refusal = tooFewOk ? String.format("group: %d of %d completions have all rewards, fewer than %d", ok,
+        members.size(), credit.onError().leastOk()) : refusal();
     for (Member member : members) {
       if (member.dropped.isEmpty() && !refusal.isEmpty()) {
         member.dropped = refusal;
@@ -60,10 +65,14 @@ final class RewardGroup implements Serializable {
       this.first = first;
     }
 
-    void add(Row row) {
+    /** Of several failed rewards the first by name is the reason, whatever the order of the rows. */
+    void add(Row row, OptionalDouble substitute) {
       String name = Rewards.NAME.of(row);
-      if (Rewards.VALUE.absentIn(row)) {
-        dropped = "reward " + name + ": " + Rewards.STATUS.of(row);
+      if (Rewards.VALUE.absentIn(row) && substitute.isPresent()) {
+        values.put(name, substitute.getAsDouble());
+      } else if (Rewards.VALUE.absentIn(row)) {
+        String reason = "reward " + name + ": " + Rewards.STATUS.of(row);
+        dropped = dropped.isEmpty() || reason.compareTo(dropped) < 0 ? reason : dropped;
       } else {
         values.put(name, Rewards.VALUE.of(row));
         if (!Rewards.TOKEN_VALUES.absentIn(row)) {
@@ -81,11 +90,8 @@ final class RewardGroup implements Serializable {
    */
   static RewardGroup of(Credit credit, String key, Iterable<Row> rows, Iterable<Tuple2<Integer, Integer>> lengths) {
     TreeMap<Integer, Member> members = new TreeMap<>();
-    List<Row> byName = new ArrayList<>();
-    rows.forEach(byName::add);
-    byName.sort(Comparator.comparing(Rewards.NAME::<String>of));    // of several that failed, the last one is named
-    for (Row row : byName) {
-      members.computeIfAbsent(Rewards.SAMPLE.of(row), s -> new Member(row)).add(row);
+    for (Row row : rows) {
+      members.computeIfAbsent(Rewards.SAMPLE.of(row), s -> new Member(row)).add(row, credit.onError().substitute());
     }
     for (Tuple2<Integer, Integer> length : lengths) {
       if (members.containsKey(length._1())) {
@@ -112,7 +118,11 @@ final class RewardGroup implements Serializable {
   Credit.Part part() {
     double[] rewards = rewards();
     boolean equal = rewards.length > 0 && Arrays.stream(rewards).allMatch(r -> r == rewards[0]);
-    return new Credit.Part(key, Moments.of(rewards), creditMoments(), equal);
+    return new Credit.Part(key, Moments.of(rewards), creditMoments(), equal, tooFewOk);
+  }
+
+  boolean trains() {
+    return !training.isEmpty();
   }
 
   /** Moments of the raw credits over tokens; none where the estimator gives no credit to tokens. */

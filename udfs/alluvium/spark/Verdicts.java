@@ -2,10 +2,10 @@ package alluvium.spark;
 
 import alluvium.policies.Example;
 import alluvium.rewards.CompletionReward;
-import alluvium.rewards.Guarded;
 import alluvium.rewards.ReferenceReward;
 import alluvium.rewards.Reward;
 import alluvium.rewards.Sample;
+import alluvium.rewards.TimeLimit;
 import alluvium.rewards.Verdict;
 import alluvium.tables.DataException;
 import alluvium.tables.Field;
@@ -36,8 +36,9 @@ import org.apache.spark.sql.functions;
  * @param rewards by their keys in the recipe
  * @param reference none, or the policy that per-token rewards compare with
  * @param temperature of the log-probabilities
+ * @param limit of the wall time of one call of a reward of completions
  */
-public record Verdicts(Map<String, Reward> rewards, List<PolicyHandle> reference, double temperature)
+public record Verdicts(Map<String, Reward> rewards, List<PolicyHandle> reference, double temperature, TimeLimit limit)
     implements Serializable {
   private static final List<Field> KEYS = List.of(Rewards.RUN_ID, Rewards.ITERATION, Rewards.WAVE, Rewards.PROMPT_ID,
       Rewards.GROUP_ID, Rewards.SAMPLE);
@@ -133,7 +134,7 @@ public record Verdicts(Map<String, Reward> rewards, List<PolicyHandle> reference
       verdict = Verdict.ok(Arrays.stream(tokens).sum(), "");
       values.put(Rewards.TOKEN_VALUES, tokens);
     } else {
-      verdict = Guarded.verdict((CompletionReward) reward, sample(rollout, task));
+      verdict = limit.verdict((CompletionReward) reward, sample(rollout, task));
     }
     values.put(Rewards.MILLIS, (System.nanoTime() - start) / 1_000_000);
     for (Field key : KEYS) {
