@@ -74,9 +74,14 @@ class HostileTokenizerTest {
 
   @Test
   void manyParts() {
-    String nested = "{'type':'Sequence','normalizers':[".repeat(65) + "]}".repeat(65);
-    assertThatThrownBy(() -> open(with("normalizer", nested))).isInstanceOf(DataException.class)
+    String many = "{'type':'Sequence','normalizers':[" + "{'type':'NFC'},".repeat(63) + "{'type':'NFC'}]}";
+    assertThatThrownBy(() -> open(with("normalizer", many))).isInstanceOf(DataException.class)
         .hasMessage("the files given: tokenizer.json: normalizer has more than 64 parts" + WAY_OUT);
+    String nested = "{'type':'Sequence','decoders':[".repeat(65) + "]}".repeat(65);
+    assertThatThrownBy(() -> open(with("decoder", nested))).isInstanceOf(DataException.class)
+        .hasMessage("the files given: tokenizer.json is nested deeper than 64 levels" + WAY_OUT);
+    assertThatThrownBy(() -> open(with("decoder", "{'type':'Fuse','x':1e400}"))).isInstanceOf(DataException.class)
+        .hasMessage("the files given: tokenizer.json has a number beyond the range of doubles" + WAY_OUT);
     assertThatThrownBy(() -> open(with("normalizer", "{'type':'Sequence','normalizers':[".repeat(5000))))
         .isInstanceOf(DataException.class).hasMessageStartingWith("the files given: tokenizer.json is not JSON: line "
             + "?: Depth (1001) exceeds ");
