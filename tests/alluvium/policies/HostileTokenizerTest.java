@@ -123,15 +123,13 @@ class HostileTokenizerTest {
   }
 
   @Test
-  void theWorstTextsOfThePatternsThatPass() {
-    String regex = "b?b?b?a+c|b?b?[^x]+[^y]+";
+  void theWorstTextOfAPatternThatPasses() {
+    // fails at the first position alone, after (8 + 2 + 1) x 524288 = 5.8 million steps of the 10 million allowed
+    String regex = "\\\\Ab?b?b?a+[cd]|\\\\Ab?a+[cd]|\\\\Aa+[cd]|[^x]+";
     String split = "{'type':'Split','pattern':{'Regex':'" + regex + "'},'behavior':'Isolated','invert':false}";
-    Assertions.assertTimeoutPreemptively(Duration.ofMinutes(1), () -> {
-      try (Tokenizer tokenizer = open(with("pre_tokenizer", split))) {
-        assertThat(tokenizer.encode("a".repeat(1 << 19))).isNotEmpty();
-        assertThat(tokenizer.encode("xyab ".repeat(1 << 16))).isNotEmpty();
-      }
-    });
+    try (Tokenizer tokenizer = open(with("pre_tokenizer", split))) {
+      assertThat(tokenizer.encode("a".repeat(1 << 19))).containsExactly(0);
+    }
   }
 
   @Test
