@@ -97,7 +97,7 @@ public final class Mutations {
           Long.MIN_VALUE}[random.nextInt(8)]);
       case 2 -> JSON.getNodeFactory().numberNode(new double[] {-1, 0.5, 1e300, 1e-300}[random.nextInt(4)]);
       case 3 -> JSON.getNodeFactory().textNode("x".repeat(random.nextInt(3000)));
-      case 4 -> deep(1 + random.nextInt(random.nextInt(4) == 0 ? 3000 : 30));
+      case 4 -> deep(1 + random.nextInt(random.nextInt(4) == 0 ? 1200 : 30));
       case 5 -> JSON.createObjectNode();
       case 6 -> JSON.getNodeFactory().booleanNode(random.nextBoolean());
       default -> other.deepCopy();
@@ -112,9 +112,11 @@ public final class Mutations {
     return node;
   }
 
-  private static void collect(JsonNode node, List<JsonNode> into) {
-    into.add(node);
-    node.forEach(inner -> collect(inner, into));
+  private static void collect(JsonNode root, List<JsonNode> into) {
+    into.add(root);
+    for (int i = 0; i < into.size(); i++) {
+      into.get(i).forEach(into::add);
+    }
   }
 
   private static byte[] flipped(byte[] bytes, int at, Random random) {

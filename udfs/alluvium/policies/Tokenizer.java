@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 
 /**
  * The tokenizer of a Hugging Face folder: text to ids and back, and conversations to text. For any number of threads;
@@ -222,12 +223,22 @@ public final class Tokenizer implements AutoCloseable {
 
   /** Text of the ids without special tokens; ids beyond the vocabulary have none. */
   public String decode(int[] ids) {
-    return tokenizer.decode(known(ids), true);
+    return text(ids, () -> tokenizer.decode(known(ids), true));
   }
 
   /** Text of the ids, special tokens spelled out; ids beyond the vocabulary have none. */
   public String decodeAll(int[] ids) {
-    return tokenizer.decode(known(ids), false);
+    return text(ids, () -> tokenizer.decode(known(ids), false));
+  }
+
+  private static String text(int[] ids, Supplier<String> decoded) {
+    try {
+      return decoded.get();
+    } catch (IllegalStateException | DataException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      throw new DataException(e, "the tokenizer cannot decode %s ids: %s", ids.length, e.getMessage());
+    }
   }
 
   private long[] known(int[] tokens) {

@@ -29,6 +29,7 @@ final class TokenizerParts {
   /** What changes ids after the model, or their number: never asked for. */
   private static final List<String> UNUSED = List.of("truncation", "padding", "post_processor");
   private static final int MOST_PARTS = 64;
+  private static final int DEEPEST = 64;
   /** How many times as long a text may become by replacements. */
   private static final int MOST_GROWTH = 16;
   private static final int LONGEST_PREFIX = 64;
@@ -63,11 +64,12 @@ final class TokenizerParts {
 
   /** The tokenizer without what is never asked for; throws if a part of the rest may not pass. */
   static Checked checked(ObjectNode tokenizer, String place) {
+    plain(tokenizer, 0, place);
     for (String part : List.of("pre_tokenizer", "decoder")) {
-      new TokenizerParts(place + ": " + part).check(part, tokenizer.path(part), 0);
+      new TokenizerParts(place + ": " + part).check(part, tokenizer.path(part));
     }
     TokenizerParts normalizer = new TokenizerParts(place + ": normalizer");
-    normalizer.check("normalizer", tokenizer.path("normalizer"), 0);
+    normalizer.check("normalizer", tokenizer.path("normalizer"));
     model(tokenizer.path("model"), place + ": model");
     ObjectNode without = tokenizer.objectNode();
     without.setAll(tokenizer);
@@ -75,15 +77,26 @@ final class TokenizerParts {
     return new Checked(without, normalizer.growth, normalizer.widening);
   }
 
-  private void check(String kind, JsonNode part, int depth) {
+  /** The library gives up a decoder of more levels, or with a number that no double holds, by ending the process. */
+  private static void plain(JsonNode node, int depth, String place) {
+    if (depth > DEEPEST) {
+      throw refused(place, "is nested deeper than " + DEEPEST + " levels");
+    }
+    if (node.isNumber() && !Double.isFinite(node.doubleValue())) {
+      throw refused(place, "has a number beyond the range of doubles");
+    }
+    node.forEach(inner -> plain(inner, depth + 1, place));
+  }
+
+  private void check(String kind, JsonNode part) {
     if (part.isMissingNode() || part.isNull()) {
       return;
     }
     String type = type(part, kind, place);
     parts++;
-    require(parts <= MOST_PARTS && depth <= MOST_PARTS, "has more than " + MOST_PARTS + " parts");
+    require(parts <= MOST_PARTS, "has more than " + MOST_PARTS + " parts");
     if (type.equals("Sequence")) {
-      part.path(WITHIN.get(kind)).forEach(inner -> check(kind, inner, depth + 1));
+      part.path(WITHIN.get(kind)).forEach(inner -> check(kind, inner));
     }
     pattern(part.path("pattern").path("Regex"));
     if (type.equals("Replace")) {

@@ -29,8 +29,8 @@ import org.apache.spark.deploy.SparkHadoopUtil;
  * The files of policies beside a lake's tables: written once under their digest, copied to a machine once.
  *
  * <p>Who asks for a folder gets it with its files verified: each has been read to its end and has the SHA-256 asked
- * for, and none has been touched since (by length, file number and times of change; a file changed less than two
- * seconds before it was read counts as touched). Who changes a file between that look and its use is not noticed.
+ * for, and none has been touched since, by length, file number and times of change; a file changed less than two
+ * seconds before it was read counts as touched. Who changes a file between that look and its use is not noticed.
  */
 public final class PolicyFolders {
   private static final String FOLDER = "_policy_files";
