@@ -44,7 +44,7 @@ public final class Volume {
   private static final String SOURCE = "volume";
   private static final int ADDENDS = 10_000;
   private static final int MOST_PROMPTS = 100_000_000;
-  private static final long LAKE_BYTES_PER_ROLLOUT = 250;
+  private static final long LAKE_BYTES_PER_ROLLOUT = 120;
   private static final long SCRATCH_BYTES_PER_ROLLOUT = 350;
   private static final int PROGRESS_SECONDS = 10;
   private static final double GIBIBYTE = 1L << 30;
