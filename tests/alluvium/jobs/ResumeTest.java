@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.spark.sql.Row;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A run goes on as what it was begun as, or says what has changed; what was changed on purpose is a fork. */
@@ -162,6 +163,7 @@ class ResumeTest {
         "9")).isInstanceOf(DataException.class).hasMessageContaining("run parent has no policy for iteration 9");
   }
 
+  @Tag("long")
   @Test
   void aForkIntoAnotherLakeIsOfShallowClones() {
     iterate("source", RECIPE, 2, "--policy", TinyRuns.POLICY.toString());

@@ -16,20 +16,21 @@ import java.util.regex.Pattern;
  *
  * @param folder that holds it
  */
-record SparkHome(Path folder) {
-  static final Path ASSEMBLY = Path.of(System.getProperty("assembly.jar", "target/alluvium-assembly.jar"))
+public record SparkHome(Path folder) {
+  public static final Path ASSEMBLY = Path.of(System.getProperty("assembly.jar", "target/alluvium-assembly.jar"))
       .toAbsolutePath();
-  static final String QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";     // JVMs that live for seconds
+  public static final String QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";     // JVMs that live for seconds
   private static final Pattern NOT_SPARK = Pattern.compile(".*/(io/delta|ai/djl|com/google/code/gson"
       + "|com/google/errorprone|net/java/dev/jna|info/picocli|com/fasterxml/jackson/dataformat|org/yaml|org/webjars"
       + "|org/junit|org/opentest4j"
       + "|org/apiguardian|org/assertj|net/bytebuddy|com/tngtech)/.*");
   private static final int LONGEST_SECONDS = 300;
 
-  record Outcome(int code, String text, double seconds) {}
+  /** What a script left. */
+  public record Outcome(int code, String text, double seconds) {}
 
   /** Builds one in a folder: spark/ and bin/spark-submit. */
-  static SparkHome in(Path folder) throws IOException {
+  public static SparkHome in(Path folder) throws IOException {
     Path home = folder.resolve("spark");
     Files.createDirectories(home.resolve("jars"));
     Files.createDirectories(home.resolve("conf"));
@@ -64,7 +65,7 @@ record SparkHome(Path folder) {
   }
 
   /** Runs a script that may call spark-submit. */
-  Outcome run(Path work, String script) throws IOException, InterruptedException {
+  public Outcome run(Path work, String script) throws IOException, InterruptedException {
     long start = System.nanoTime();
     Path log = Files.createTempFile(folder, "log", ".txt");
     ProcessBuilder builder = new ProcessBuilder("bash", "-euo", "pipefail", "-c", script).directory(work.toFile())

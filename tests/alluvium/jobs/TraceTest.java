@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.TreeSet;
 import org.apache.spark.sql.Row;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 class TraceTest {
@@ -174,6 +175,7 @@ class TraceTest {
     }
   }
 
+  @Tag("long")
   @Test
   void aGradientOfOtherRowsIsRefused() {
     Lineage.Origin update = new Lineage.Origin(NAME, 1);
@@ -190,6 +192,7 @@ class TraceTest {
     }
   }
 
+  @Tag("long")
   @Test
   void ofSeveralStepsItSaysThatTheNormsAreNotCompared() {
     String name = "traced-steps";
@@ -209,6 +212,7 @@ class TraceTest {
         .isInstanceOf(DataException.class);
   }
 
+  @Tag("long")
   @Test
   void theMainsPrintBothWays() {
     String version = TinyRuns.versions(NAME).get(2);

@@ -121,7 +121,12 @@ final class Harness {
   }
 
   /** Starts the run in a JVM of its own; fault as {@link FaultyFileSystem} reads it, or nothing. */
-  Running start(String name, String fault, String... more) {
+  Running start(String name, String fault) {
+    return start(name, "2", fault);
+  }
+
+  /** Likewise with so many tasks at once, and further options of the JVM. */
+  Running start(String name, String slots, String fault, String... more) {
     try {
       String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
       List<String> command = new ArrayList<>(List.of(java, "-Xmx1g", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
@@ -135,7 +140,7 @@ final class Harness {
       command.addAll(List.of(more));
       command.addAll(List.of("-cp", System.getProperty("surefire.test.class.path",
           System.getProperty("java.class.path")), WholeRun.class.getName(), folder.toString(),
-          FaultyFileSystem.SCHEME + "://" + lake(name), "2"));
+          FaultyFileSystem.SCHEME + "://" + lake(name), slots));
       Path output = Files.createTempFile(folder, name + "-", ".log");
       return new Running(new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile()).start(),
           output);
