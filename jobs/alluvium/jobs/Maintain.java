@@ -12,6 +12,7 @@ import alluvium.tables.Prompts;
 import alluvium.tables.Rejects;
 import alluvium.tables.Rewards;
 import alluvium.tables.Rollouts;
+import alluvium.tables.Runs;
 import alluvium.tables.Stages;
 import alluvium.tables.States;
 import alluvium.tables.Table;
@@ -39,7 +40,7 @@ import picocli.CommandLine.Option;
 public final class Maintain {
   /** In the order in which a lake is looked through. */
   static final List<Table> TABLES = List.of(Prompts.TABLE, Rejects.TABLE, Rollouts.TABLE, Rewards.TABLE,
-      Advantages.TABLE, Policies.TABLE, Stages.TABLE, States.TABLE, Metrics.TABLE, Evaluations.TABLE);
+      Advantages.TABLE, Policies.TABLE, Runs.TABLE, Stages.TABLE, States.TABLE, Metrics.TABLE, Evaluations.TABLE);
   private static final double MEBIBYTE = 1 << 20;
 
   private Maintain() {}

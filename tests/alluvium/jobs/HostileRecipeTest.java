@@ -58,7 +58,7 @@ class HostileRecipeTest {
         "x.yaml: line 1 has a tag. Write the value without it.");
     refused("!!javax.script.ScriptEngineManager {a: 1}\n", "x.yaml: line 1 has a tag. Write the value without it.");
     refused(grpo() + "---\na: 1\n", "x.yaml: line 35 starts a second document. Keep one.");
-    refused(grpo() + "prompts: {}\n", "x.yaml: line 33 has the key prompts a second time. Keep one.");
+    refused(grpo() + "prompts: {}\n", "x.yaml: line 34 has the key prompts a second time. Keep one.");
   }
 
   @Test
