@@ -155,6 +155,9 @@ public final class Mutations {
   /** What came of many mutations. */
   public static final class Record {
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    /** Of computing, not of waiting for a busy machine. */
+    private static final long MOST_NANOS = 10_000_000_000L;
+
     private final long mostBytes;
     private final Set<String> refusals = new TreeSet<>();
     private int loaded;
@@ -169,6 +172,7 @@ public final class Mutations {
     /** Runs one: it ends, or throws the exception that it may throw, with a message of one or several lines. */
     public void attempt(int number, Class<? extends RuntimeException> allowed, Runnable load) {
       long before = THREADS.getThreadAllocatedBytes(Thread.currentThread().getId());
+      long started = THREADS.getCurrentThreadCpuTime();
       try {
         load.run();
         loaded++;
@@ -181,8 +185,10 @@ public final class Mutations {
       }
       long allocated = THREADS.getThreadAllocatedBytes(Thread.currentThread().getId()) - before;
       largest = Math.max(largest, allocated);
-      if (allocated > mostBytes) {
-        throw new AssertionError("mutation " + number + " allocates " + allocated + " bytes");
+      long nanos = THREADS.getCurrentThreadCpuTime() - started;
+      if (allocated > mostBytes || nanos > MOST_NANOS) {
+        throw new AssertionError("mutation " + number + " allocates " + allocated + " bytes and computes "
+            + nanos + " ns");
       }
     }
 

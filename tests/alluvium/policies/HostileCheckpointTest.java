@@ -254,7 +254,7 @@ class HostileCheckpointTest {
             + "'data_offsets':[10,10]}}   ", new byte[10]),
         tensors("{'\\u00e9\\\\':{'dtype':'F64','shape':[1,1,1],'data_offsets':[2,10]},"
             + "'x':{'dtype':'I8','shape':[2],'data_offsets':[0,2]}}", new byte[10]));
-    Mutations.Record record = Assertions.assertTimeoutPreemptively(Duration.ofMinutes(2), () ->
+    Mutations.Record record = Assertions.assertTimeoutPreemptively(Duration.ofMinutes(20), () ->
         fuzz(6000, 1, valid, folder.resolve("x.safetensors"), file -> {
           try (SafeTensors tensors = SafeTensors.open(file)) {
             for (String name : tensors.names()) {
@@ -274,7 +274,7 @@ class HostileCheckpointTest {
     for (String name : List.of(INDEX, "config.json")) {
       Path file = folder.resolve(name);
       byte[] valid = Files.readAllBytes(file);
-      Mutations.Record record = Assertions.assertTimeoutPreemptively(Duration.ofMinutes(2), () ->
+      Mutations.Record record = Assertions.assertTimeoutPreemptively(Duration.ofMinutes(20), () ->
           fuzz(1500, 2, List.of(valid), file, f -> Checkpoint.read(folder)));
       write(file, valid);
       reporter.publishEntry(name, record.toString());
@@ -288,7 +288,7 @@ class HostileCheckpointTest {
         throw new IllegalStateException(e);
       }
     }).toList();
-    Mutations.Record record = Assertions.assertTimeoutPreemptively(Duration.ofMinutes(2), () ->
+    Mutations.Record record = Assertions.assertTimeoutPreemptively(Duration.ofMinutes(20), () ->
         fuzz(3000, 3, configs, folder.resolve("config.json"), f -> {
           PolicyConfig config = Checkpoint.config(folder);
           config.names().stream().limit(100).forEach(config::shape);

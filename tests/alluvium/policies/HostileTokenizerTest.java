@@ -154,7 +154,7 @@ class HostileTokenizerTest {
     List<String> valid = List.of(Files.readString(golden), llama.replace('\'', '"'), unigram.replace('\'', '"'),
         new String(BytePairs.train(List.of("abab aabb"), 270).get(Tokenizer.TOKENIZER),
             StandardCharsets.UTF_8));
-    Mutations.Record record = Assertions.assertTimeoutPreemptively(Duration.ofMinutes(2), () -> fuzz(valid));
+    Mutations.Record record = Assertions.assertTimeoutPreemptively(Duration.ofMinutes(20), () -> fuzz(valid));
     reporter.publishEntry("tokenizers", record.toString());
     assertThat(record.loaded()).isGreaterThan(300);
     assertThat(record.refusals()).hasSizeGreaterThan(20);
