@@ -15,6 +15,8 @@ import java.util.TreeSet;
  * are known for.
  */
 final class TokenizerParts {
+  private static final String SEQUENCE = "Sequence";
+
   private static final Map<String, Set<String>> KNOWN = Map.of(
       "normalizer", Set.of("BertNormalizer", "ByteLevel", "Lowercase", "NFC", "NFD", "NFKC", "NFKD", "Nmt", "Prepend",
           "Replace", "Sequence", "Strip", "StripAccents"),
@@ -95,7 +97,7 @@ final class TokenizerParts {
     String type = type(part, kind, place);
     parts++;
     require(parts <= MOST_PARTS, "has more than " + MOST_PARTS + " parts");
-    if (type.equals("Sequence")) {
+    if (type.equals(SEQUENCE)) {
       part.path(WITHIN.get(kind)).forEach(inner -> check(kind, inner));
     }
     pattern(part.path("pattern").path("Regex"));
