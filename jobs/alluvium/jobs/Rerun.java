@@ -56,7 +56,7 @@ public final class Rerun {
     }
     Options.atLeast(0, "--iteration", arguments.iteration);
     Recipe recipe = Recipe.read(Path.of(arguments.recipe));
-    try (Run run = Run.open("rerun", arguments, recipe.digest())) {
+    try (Run run = Run.watch("rerun", arguments, recipe.digest())) {
       List<Line> lines = rerun(run, recipe, arguments.source, arguments.iteration);
       Console.line("%s", table(lines));
       requireEqual(run, arguments.iteration, lines);

@@ -60,7 +60,7 @@ public final class Trace {
     RecipeException.require(!arguments.verify || arguments.policy.isPresent() && arguments.recipe.isPresent(),
         "--verify needs --policy VERSION and --recipe FILE, the recipe that the run had");
     Optional<Recipe> recipe = arguments.recipe.map(Recipe::read);
-    try (Run run = Run.open("trace", arguments, recipe.map(Recipe::digest).orElse(""))) {
+    try (Run run = Run.watch("trace", arguments, recipe.map(Recipe::digest).orElse(""))) {
       if (arguments.prompt.isPresent()) {
         Forward forward = forward(run, arguments.prompt.get());
         show(run, forward.sql(), arguments.rows);

@@ -168,6 +168,7 @@ class UpkeepTest {
     Map<Field, Object> values = new HashMap<>(Map.of(Stages.RUN_ID, "run", Stages.ITERATION, 9, Stages.STAGE, "update",
         Stages.WAVE, 0, Stages.STATUS, "done", Stages.INPUTS, Map.of("metrics", input, "prompts", 0L), Stages.OUTPUTS,
         Map.of("metrics", output), Stages.ROWS, 8L, Stages.DIGEST, "d", Stages.SECONDS, Map.of("commit", 0.1)));
+    values.put(Stages.DIGESTS, Map.of());
     values.put(Stages.CODE_VERSION, "0.1.0");
     values.put(Stages.RECIPE_DIGEST, "r");
     values.put(Stages.FINISHED_AT, new Timestamp(0));
