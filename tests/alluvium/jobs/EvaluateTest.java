@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import alluvium.evaluations.PassAtK;
 import alluvium.prompts.Split;
+import alluvium.rewards.Drop;
 import alluvium.rewards.Sample;
 import alluvium.rewards.Verdict;
 import alluvium.rewards.Verifier;
@@ -48,7 +49,7 @@ class EvaluateTest {
 
   private static Recipe recipe(Verifier verifier) {
     Recipe base = TinyRuns.recipe(TinyRuns.GRPO.replace("maxTokens: 2", "maxTokens: 4"));
-    return new Recipe(base.prompts(), base.rollouts(), Map.of("correct", verifier), base.onError(),
+    return new Recipe(base.prompts(), base.rollouts(), Map.of("correct", verifier), new Drop(10, 2, 1),
         base.aggregation(), base.selection(),
         base.advantage(), base.objective(), base.normalizer(), base.regularizers(), base.reference(), base.optimizer(),
         base.steps());

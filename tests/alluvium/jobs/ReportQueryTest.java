@@ -206,8 +206,8 @@ class ReportQueryTest {
   }
 
   private static Row stage(int iteration, String stage, int wave, Map<String, Double> seconds) {
-    return row("run", iteration, stage, wave, "done", Map.of(), Map.of(), Map.of(), 1L, "digest", seconds, "0.1.0", "recipe",
-        new Timestamp(0));
+    return row("run", iteration, stage, wave, "done", Map.of(), Map.of(), Map.of(), 1L, "digest", seconds, "0.1.0",
+        "recipe", new Timestamp(0));
   }
 
   private static Row credit(int iteration, String group, int sample, Object reward, Object advantage) {

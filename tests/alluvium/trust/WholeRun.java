@@ -44,6 +44,7 @@ public final class WholeRun {
         Sampling: {maxTokens: 4, temperature: 1, topK: 0, topP: 1, minP: 0, stop: [], stopIds: [], shardPrompts: 2}
       rewards:      {correct: {NumericAnswer: {right: 1, wrong: 0, tolerance: 1.0e-6}}}
       aggregation:  {WeightedSum: {weights: {correct: 1}}}
+      onError:      {Drop: {timeoutSeconds: 10, leastOk: 2, maxErrorShare: 0.1}}
       selection:    {EveryGroup: {}}
       advantage:    {MovingBaseline: {decay: 0.5, initial: 0.2}}
       objective:    {ClipHigher: {low: 0.2, high: 0.28}}
