@@ -74,7 +74,7 @@ public final class Evaluate {
   /** Measures a policy, commits what it found, and returns the rows of the table of evaluations. */
   static List<Row> evaluate(Run run, Recipe recipe, PolicyHandle policy, String source, int iteration, int samples) {
     String name = requireVerifier(recipe);
-    run.begin(STAGE, Settings.of(recipe, run.seed()).with("source", source).with("samples", String.valueOf(samples))
+    run.begin(STAGE, Settings.of(recipe, run.seed()).with("source", source)
         .with("input.prompts", run.promptsDigest(source, Split.HELDOUT)));
     if (!run.ledger().done(STAGE, iteration, 0)) {
       measure(run, recipe, policy, source, iteration, samples, name);
