@@ -128,6 +128,7 @@ class ResumeTest {
     return all.toArray(String[]::new);
   }
 
+  @Tag("long")
   @Test
   void aForkGoesOnWhereItsParentStood() {
     iterate("parent", RECIPE, 3, "--policy", TinyRuns.POLICY.toString());
