@@ -77,6 +77,7 @@ class ClusterIT {
     assertThat(HARNESS.digests(name)).isEqualTo(HARNESS.digests(REFERENCE));
   }
 
+  @Tag("long")
   @Test
   void executorsKilledInGenerateAndInUpdateWithSpeculation() throws Exception {
     String text = clustered("killed", SPECULATION + " --conf spark.extraListeners=" + ExecutorKiller.class.getName()
