@@ -3,21 +3,20 @@ package alluvium.jobs;
 import alluvium.jobs.Finding.Grade;
 import alluvium.policies.Processor;
 import alluvium.policies.TensorLibrary;
+import alluvium.rewards.Sandbox;
 import alluvium.spark.GpuStages;
 import alluvium.spark.LakeSession;
 import alluvium.tables.DataException;
 import java.io.File;
-import java.io.IOException;
 import java.io.Serializable;
 import java.net.InetAddress;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.apache.spark.SparkConf;
@@ -66,7 +65,7 @@ public final class Doctor {
     findings.add(java(java));
     findings.add(opened(OPENED.stream().filter(name -> !ModuleLayer.boot().findModule("java.base").orElseThrow()
         .isOpen(name, Doctor.class.getModule())).toList()));
-    findings.add(python("python3"));
+    findings.add(programs(Sandbox.here(), Sandbox.reason()));
     findings.add(temporary(Path.of(System.getProperty("java.io.tmpdir"))));
     return findings;
   }
@@ -168,23 +167,16 @@ public final class Doctor {
         : Finding.ok("memory", found);
   }
 
-  static Finding python(String command) {
-    String wayOut = "Install Python 3 where tasks run, if the recipe grades code; nothing else needs it.";
-    try {
-      Process process = new ProcessBuilder(command, "--version").redirectErrorStream(true).start();
-      if (!process.waitFor(10, TimeUnit.SECONDS)) {
-        process.destroyForcibly();
-        return Finding.warning("python", wayOut, "%s does not answer", command);
-      }
-      String answer = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
-      return process.exitValue() == 0 ? Finding.ok("python", "%s", answer.lines().findFirst().orElse(""))
-          : Finding.warning("python", wayOut, "%s ends with %d", command, process.exitValue());
-    } catch (IOException e) {
-      return Finding.warning("python", wayOut, "there is no %s", command);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException(e);
-    }
+  /** Whether programs can be graded, and what keeps them in. */
+  static Finding programs(Optional<Sandbox> sandbox, String reason) {
+    return sandbox.map(s -> s.isolation().closed()
+        ? Finding.ok("programs", "are graded under %s, by %s", s.isolation().word(), s.python())
+        : Finding.warning("programs", "Let the container make namespaces, or close the network around it.",
+            "are graded under %s, by %s: they reach the network, and read what everybody can read",
+            s.isolation().word(), s.python()))
+        .orElseGet(() -> Finding.warning("programs",
+            "Install Python 3.10 and util-linux where tasks run, if the recipe grades programs; nothing else needs it.",
+            "%s", reason));
   }
 
   static Finding temporary(Path folder) {

@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import alluvium.jobs.Finding.Grade;
 import alluvium.policies.Processor;
 import alluvium.policies.TensorLibrary;
+import alluvium.rewards.Isolation;
+import alluvium.rewards.Sandbox;
 import alluvium.spark.Lake;
 import alluvium.spark.TestSession;
 import alluvium.tables.DataException;
@@ -18,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.Test;
 
@@ -181,10 +184,13 @@ class DoctorTest {
   }
 
   @Test
-  void pythonAndTheTemporaryFolder() {
-    assertThat(Doctor.python("no-such-python").text()).startsWith("warning  python      there is no no-such-python");
-    assertThat(Doctor.python("false").text()).startsWith("warning  python      false ends with 1");
-    assertThat(Doctor.python("cat").text()).startsWith("ok       python      cat ").doesNotContain("\n");
+  void programsAndTheTemporaryFolder() {
+    assertThat(Doctor.programs(Optional.empty(), "there is no python3").text())
+        .startsWith("warning  programs    there is no python3\n");
+    assertThat(Doctor.programs(Optional.of(new Sandbox(Isolation.ROOT_NAMESPACES, "/usr/bin/python3", "/usr")), "")
+        .text()).isEqualTo("ok       programs    are graded under root-namespaces, by /usr/bin/python3");
+    assertThat(Doctor.programs(Optional.of(new Sandbox(Isolation.OTHER_USER, "/usr/bin/python3", "/usr")), "").text())
+        .startsWith("warning  programs    are graded under other-user, by /usr/bin/python3: they reach the network");
     assertThat(Doctor.temporary(Path.of("/proc/none")).text())
         .startsWith("failed   temporary   /proc/none is no folder that can be written");
   }
