@@ -326,7 +326,7 @@ class LakeTest {
 
   @Test
   void tablesOfASchema() {
-    Lake named = Lake.open(spark, "layers_" + System.nanoTime());
+    Lake named = Lake.open(spark, "spark_catalog.layers_" + System.nanoTime());
     Commit commit = named.append(Metrics.TABLE, metrics(0, 1, 2), key("a", 0));
     named.append(States.TABLE, List.of(state(0, 1), state(1, 2)), key("a", 0));
     Dataset<Row> better = spark.createDataFrame(List.of(state(1, 5)), States.TABLE.schema());
@@ -353,6 +353,8 @@ class LakeTest {
   @Test
   void aLocationIsNeeded() {
     assertThatThrownBy(() -> Lake.open(spark, " ")).hasMessage("a lake needs a path or a schema, got ' '");
+    assertThatThrownBy(() -> Lake.open(spark, "lake")).hasMessage("the lake lake names a schema, and the catalog of "
+        + "this session forgets it at the end. For a folder write ./lake");
     assertThatThrownBy(() -> new CommitKey("run", "", 0, Map.of())).hasMessageContaining("needs a run and a stage");
     assertThatThrownBy(() -> new CommitKey("run", "a", -1, Map.of())).hasMessageContaining("must be >= 0, got -1");
   }

@@ -33,6 +33,7 @@ public final class Lake {
   private static final long BYTES_PER_FILE = 128L << 20;
   private static final long UNKNOWN_BYTES = 1L << 50;
   private static final String LOG_RETENTION = "interval 3650 days";    // the manifest names versions for good
+  private static final String CATALOG = "spark.sql.catalogImplementation";
 
   private final SparkSession spark;
   private final String location;
@@ -49,13 +50,17 @@ public final class Lake {
    * Opens the tables at a location; touches none of them.
    *
    * @param location a Hadoop path, under which each table is a folder, where relative from the working directory; or
-   *     schema or catalog.schema, without / and :
+   *     schema or catalog.schema, without / and :; a lone schema needs a catalog that keeps it
    */
   public static Lake open(SparkSession spark, String location) {
     if (location.isBlank()) {
       throw new DataException("a lake needs a path or a schema, got '%s'", location);
     }
-    String trimmed = location.replaceAll("(?<=[^/:])/+$", "");
+    if (location.matches("[^./:]+") && spark.conf().get(CATALOG, "").equals("in-memory")) {
+      throw new DataException("the lake %s names a schema, and the catalog of this session forgets it at the end. For "
+          + "a folder write ./%s", location, location);
+    }
+    String trimmed = location.replaceAll("(?<=[^/:])/+$", "").replaceFirst("^spark_catalog\\.(?=[^./:]+$)", "");
     boolean relative = location.contains("/") && !location.contains(":") && !location.startsWith("/");
     boolean schemed = trimmed.contains(":") && trimmed.contains("/");
     return new Lake(LakeSession.checked(spark), relative ? qualified(spark, trimmed)
