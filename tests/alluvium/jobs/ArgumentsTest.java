@@ -20,23 +20,33 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** What the command line gets wrong is said before Spark starts: the lake named here could not even be opened. */
 class ArgumentsTest {
   private static final String LAKE = "nosuchscheme://nowhere/lake";
-  private static final Map<String, Consumer<String[]>> MAINS = new TreeMap<>(Map.of("Generate", Generate::main, "Score",
-      Score::main, "Estimate", Estimate::main, "Update", Update::main, "Evaluate", Evaluate::main, "Iterate",
-      Iterate::main,
-      "Supervise", Supervise::main, "Ingest", Ingest::main, "Quickstart", Quickstart::main, "Report", Report::main));
+  private static final Map<String, Consumer<String[]>> MAINS = new TreeMap<>(Map.ofEntries(
+      Map.entry("Generate", Generate::main), Map.entry("Score", Score::main), Map.entry("Estimate", Estimate::main),
+      Map.entry("Update", Update::main), Map.entry("Evaluate", Evaluate::main), Map.entry("Iterate", Iterate::main),
+      Map.entry("Supervise", Supervise::main), Map.entry("Ingest", Ingest::main),
+      Map.entry("Quickstart", Quickstart::main), Map.entry("Report", Report::main), Map.entry("Rerun", Rerun::main),
+      Map.entry("Rescore", Rescore::main), Map.entry("Volume", Volume::main), Map.entry("Faults", Faults::main),
+      Map.entry("Fork", Fork::main), Map.entry("Trace", Trace::main), Map.entry("Maintain", Maintain::main),
+      Map.entry("Doctor", Doctor::main)));
 
-  private static final Map<String, List<String>> MORE = Map.of("Generate", List.of("--source", "s", "--iteration", "0"),
-      "Score", List.of("--source", "s", "--iteration", "0"), "Estimate", List.of("--iteration", "0"), "Update",
-      List.of("--iteration", "0"), "Evaluate", List.of("--source", "s", "--iteration", "0"), "Iterate",
-      List.of("--source", "s", "--iterations", "1"), "Supervise", List.of("--source", "s", "--policy", "p"), "Ingest",
-      List.of("--input", "x.jsonl"), "Quickstart", List.of(), "Report", List.of("--output", "report.html"));
+  private static final List<String> STAGE = List.of("--source", "s", "--iteration", "0");
+  private static final Map<String, List<String>> MORE = Map.ofEntries(Map.entry("Generate", STAGE),
+      Map.entry("Score", STAGE), Map.entry("Estimate", List.of("--iteration", "0")),
+      Map.entry("Update", List.of("--iteration", "0")), Map.entry("Evaluate", STAGE),
+      Map.entry("Iterate", List.of("--source", "s", "--iterations", "1")),
+      Map.entry("Supervise", List.of("--source", "s", "--policy", "p")),
+      Map.entry("Ingest", List.of("--input", "x.jsonl")), Map.entry("Report", List.of("--output", "report.html")),
+      Map.entry("Rerun", STAGE), Map.entry("Rescore", List.of("--source", "s", "--name", "again")),
+      Map.entry("Volume", List.of("--rollouts", "2", "--prompts", "1")),
+      Map.entry("Fork", List.of("--to", "other", "--at", "1")), Map.entry("Trace", List.of("--policy", "v")));
+  private static final List<String> WITHOUT_RECIPE = List.of("Ingest", "Fork", "Trace", "Maintain", "Doctor");
 
   static List<String> mains() {
     return List.copyOf(MAINS.keySet());
   }
 
   static List<String> withRecipe() {
-    return mains().stream().filter(m -> !m.equals("Ingest")).toList();
+    return mains().stream().filter(m -> !WITHOUT_RECIPE.contains(m)).toList();
   }
 
   static List<String> rewarded() {
@@ -45,7 +55,7 @@ class ArgumentsTest {
 
   private static void run(String main, String... extra) {
     List<String> arguments = new ArrayList<>(List.of("--lake", LAKE));
-    arguments.addAll(MORE.get(main));
+    arguments.addAll(MORE.getOrDefault(main, List.of()));
     arguments.addAll(List.of(extra));
     MAINS.get(main).accept(arguments.toArray(String[]::new));
   }
