@@ -31,7 +31,8 @@ public final class LocalFiles extends LocalFileSystem {
       if (!POSIX || permission.getStickyBit()) {
         super.setPermission(path, permission);
       } else {
-        Files.setPosixFilePermissions(pathToFile(path).toPath(), PosixFilePermissions.fromString(permission.toString()));
+        Files.setPosixFilePermissions(pathToFile(path).toPath(),
+            PosixFilePermissions.fromString(permission.toString()));
       }
     }
 
