@@ -136,8 +136,8 @@ public final class Evaluate {
   }
 
   static List<Row> rows(Run run, int iteration) {
-    return run.lake().read(Evaluations.TABLE).filter(Evaluations.RUN_ID.col().equalTo(run.id())
-        .and(Evaluations.ITERATION.col().equalTo(iteration))).collectAsList();
+    return run.lake().rows(Evaluations.TABLE, run.id()).stream()
+        .filter(r -> Evaluations.ITERATION.<Integer>of(r) == iteration).toList();
   }
 
   /** The key of the reward that accuracy is measured by: the first verifier of the recipe. */

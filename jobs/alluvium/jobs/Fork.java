@@ -107,10 +107,10 @@ public final class Fork {
           Map.of("policy", Policies.POLICY_VERSION.<String>of(start)), Runs.FIRST_ITERATION, first, Runs.PARENT,
           parent)));
     }
-    List<Row> policies = run.lake().read(Policies.TABLE).filter(Policies.RUN_ID.col().equalTo(parent)
-        .and(Policies.ITERATION.col().leq(first))).collectAsList();
-    List<Row> states = run.lake().read(States.TABLE).filter(States.RUN_ID.col().equalTo(parent)
-        .and(States.ITERATION.col().equalTo(first))).collectAsList();
+    List<Row> policies = run.lake().rows(Policies.TABLE, parent).stream()
+        .filter(r -> Policies.ITERATION.<Integer>of(r) <= first).toList();
+    List<Row> states = run.lake().rows(States.TABLE, parent).stream()
+        .filter(r -> States.ITERATION.<Integer>of(r) == first).toList();
     run.ledger().submit(new Ledger.Entry(STAGE, first, 0,
         List.of(new Ledger.Rows(Policies.TABLE, renamed(policies, Policies.TABLE, run.id())),
             new Ledger.Rows(States.TABLE, renamed(states, States.TABLE, run.id()))),

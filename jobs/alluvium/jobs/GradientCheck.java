@@ -143,16 +143,16 @@ record GradientCheck(long completions, long tokens, long steps, double norm, dou
   }
 
   private static Row policy(Run run, String of, int iteration) {
-    return run.lake().read(Policies.TABLE).filter(Policies.RUN_ID.col().equalTo(of)
-            .and(Policies.ITERATION.col().equalTo(iteration)).and(Policies.ROLE.col().equalTo(Run.MAIN)))
-        .collectAsList().stream().findFirst().orElseThrow(() -> new DataException(
+    return run.lake().rows(Policies.TABLE, of).stream()
+        .filter(r -> Policies.ITERATION.<Integer>of(r) == iteration && Policies.ROLE.of(r).equals(Run.MAIN))
+        .findFirst().orElseThrow(() -> new DataException(
             "policies: run %s has no policy for iteration %d. Name the policy of another update.", of, iteration));
   }
 
   private static Map<String, Double> metrics(Run run, Lineage.Origin update) {
     Map<String, Double> metrics = new HashMap<>();
-    run.lake().read(Metrics.TABLE, update.run(), update.iteration())
-        .filter(Metrics.STAGE.col().equalTo(Update.STAGE)).collectAsList()
+    run.lake().rows(Metrics.TABLE, update.run()).stream()
+        .filter(r -> Metrics.ITERATION.<Integer>of(r) == update.iteration() && Metrics.STAGE.of(r).equals(Update.STAGE))
         .forEach(row -> metrics.put(Metrics.NAME.of(row), Metrics.VALUE.of(row)));
     return metrics;
   }

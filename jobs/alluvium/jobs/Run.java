@@ -126,7 +126,7 @@ final class Run implements AutoCloseable {
   /** What work on this run was begun with: rows of the table of runs. */
   List<Row> beginnings() {
     if (beginnings.isEmpty()) {
-      beginnings.addAll(lake.read(Runs.TABLE).filter(Runs.RUN_ID.col().equalTo(id)).collectAsList());
+      beginnings.addAll(lake.rows(Runs.TABLE, id));
     }
     return beginnings;
   }
@@ -236,8 +236,8 @@ final class Run implements AutoCloseable {
 
   /** The policy that an iteration starts from; its row is as the stage that made it committed it. */
   Optional<Row> policy(int iteration) {
-    Dataset<Row> all = lake.read(Policies.TABLE).filter(Policies.RUN_ID.col().equalTo(id));
-    List<Row> rows = all.filter(Policies.ITERATION.col().equalTo(iteration)).collectAsList();
+    List<Row> all = lake.rows(Policies.TABLE, id);
+    List<Row> rows = all.stream().filter(r -> Policies.ITERATION.<Integer>of(r) == iteration).toList();
     String table = Policies.TABLE.name();
     for (String stage : List.of(Update.STAGE, Supervise.STAGE, Iterate.ADOPT)) {
       int at = stage.equals(Update.STAGE) ? iteration - 1 : iteration;
@@ -246,18 +246,18 @@ final class Run implements AutoCloseable {
     }
     OptionalInt forked = ledger.manifest().last(id, Fork.STAGE);
     if (forked.isPresent() && iteration <= forked.getAsInt()) {
-      Dataset<Row> inherited = all.filter(Policies.ITERATION.col().leq(forked.getAsInt()));
+      List<Row> inherited = all.stream().filter(r -> Policies.ITERATION.<Integer>of(r) <= forked.getAsInt()).toList();
       require(Policies.TABLE, Fork.STAGE, forked.getAsInt(),
           ledger.manifest().digest(id, forked.getAsInt(), Fork.STAGE, table).orElseThrow(),
-          Digest.of(inherited.collectAsList(), Policies.TABLE));
+          Digest.of(inherited, Policies.TABLE));
     }
     return rows.stream().filter(r -> Policies.ROLE.of(r).equals(MAIN)).findFirst();
   }
 
   /** A named state that an iteration begins with, as the stage before it or a fork committed it; empty at the start. */
   Optional<Double> state(String name, int iteration) {
-    List<Row> rows = lake.read(States.TABLE).filter(States.RUN_ID.col().equalTo(id)
-        .and(States.ITERATION.col().equalTo(iteration))).collectAsList();
+    List<Row> rows = lake.rows(States.TABLE, id).stream().filter(r -> States.ITERATION.<Integer>of(r) == iteration)
+        .toList();
     ledger.manifest().digest(id, iteration - 1, Estimate.STAGE, States.TABLE.name())
         .or(() -> ledger.manifest().digest(id, iteration, Fork.STAGE, States.TABLE.name()))
         .ifPresent(d -> require(States.TABLE, Estimate.STAGE, iteration - 1, d, Digest.of(rows, States.TABLE)));

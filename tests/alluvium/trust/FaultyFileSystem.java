@@ -1,5 +1,6 @@
 package alluvium.trust;
 
+import alluvium.spark.LocalFiles;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -8,7 +9,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.Path;
-import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.hadoop.fs.permission.FsPermission;
 import org.apache.hadoop.util.Progressable;
 
@@ -17,7 +17,7 @@ import org.apache.hadoop.util.Progressable;
  * At the n-th file whose path matches, before or after it appears under its final name, the process gets SIGKILL
  * ("kill"), or the disk is full from then on ("full") or once ("once").
  */
-public final class FaultyFileSystem extends RawLocalFileSystem {
+public final class FaultyFileSystem extends LocalFiles.Raw {
   static final String SCHEME = "faulty";
   private static final Fault FAULT = Fault.parse(System.getProperty("fault", ""));
   private static final AtomicInteger SEEN = new AtomicInteger();

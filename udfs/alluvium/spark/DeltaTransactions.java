@@ -13,16 +13,21 @@ import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.spark.paths.SparkPath;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.delta.DeltaLog;
 import org.apache.spark.sql.delta.DeltaOperations;
 import org.apache.spark.sql.delta.OptimisticTransaction;
@@ -31,9 +36,16 @@ import org.apache.spark.sql.delta.actions.Action;
 import org.apache.spark.sql.delta.actions.AddFile;
 import org.apache.spark.sql.delta.actions.FileAction;
 import org.apache.spark.sql.delta.actions.SetTransaction;
+import org.apache.spark.sql.execution.datasources.FileFormat$;
+import org.apache.spark.sql.execution.datasources.PartitionedFile;
+import org.apache.spark.sql.sources.Filter;
+import org.apache.spark.sql.types.StructType;
+import scala.Function1;
 import scala.Option;
+import scala.collection.Iterator;
 import scala.collection.JavaConverters;
 import scala.collection.Seq;
+import scala.collection.immutable.Map$;
 
 /**
  * The log of one Delta table, used below the level of the data source: that one replays the log in a Spark job for
@@ -43,6 +55,9 @@ import scala.collection.Seq;
  */
 final class DeltaTransactions {
   private static final JsonMapper JSON = JsonMapper.builder().build();
+
+  private static final scala.collection.immutable.Map<String, String> ROWS =
+      new scala.collection.immutable.Map.Map1<>(FileFormat$.MODULE$.OPTION_RETURNING_BATCH(), "false");
 
   private final SparkSession spark;
   private final Table table;
@@ -65,8 +80,52 @@ final class DeltaTransactions {
   /** The newest rows; the version stays what it is now, whatever is committed later. */
   Dataset<Row> newest() {
     Snapshot now = snapshot();
-    Option<Seq<AddFile>> files = now.checksumOpt().isDefined() ? now.checksumOpt().get().allFiles() : Option.empty();
+    Option<Seq<AddFile>> files = listed(now);
     return files.isDefined() ? log.createDataFrame(now, files.get(), false, Option.empty()) : at(now.version());
+  }
+
+  /** The data files of a version. */
+  List<AddFile> files(Snapshot version) {
+    Option<Seq<AddFile>> files = listed(version);
+    return files.isDefined() ? JavaConverters.seqAsJavaList(files.get()) : version.allFiles().collectAsList();
+  }
+
+  /** Where they are. */
+  Set<Path> places(Snapshot version) {
+    Set<Path> places = new HashSet<>();
+    files(version).forEach(file -> places.add(file.absolutePath(log)));
+    return places;
+  }
+
+  /** The rows of some of a version's files. */
+  Dataset<Row> rows(Snapshot version, List<AddFile> files) {
+    return log.createDataFrame(version, JavaConverters.asScalaBuffer(files), false, Option.empty());
+  }
+
+  /**
+   * Shows each row of some of a version's files, without a job: Delta's own reader of files, on the driver.
+   *
+   * @param look gets the table's columns in its order; the row is not its to keep
+   */
+  void each(Snapshot version, List<AddFile> files, Consumer<InternalRow> look) {
+    if (files.isEmpty()) {
+      return;
+    }
+    Function1<PartitionedFile, Iterator<InternalRow>> reader = log.fileFormat(version.protocol(), version.metadata())
+        .buildReaderWithPartitionValues(spark, version.schema(), new StructType(), table.schema(),
+            JavaConverters.asScalaBuffer(List.<Filter>of()), ROWS, log.newDeltaHadoopConf());
+    for (AddFile file : files) {
+      Iterator<InternalRow> rows = reader.apply(PartitionedFile.apply(InternalRow.empty(),
+          SparkPath.fromPath(file.absolutePath(log)), 0, file.size(), new String[0], file.modificationTime(),
+          file.size(), Map$.MODULE$.empty()));
+      while (rows.hasNext()) {
+        look.accept(rows.next());
+      }
+    }
+  }
+
+  private static Option<Seq<AddFile>> listed(Snapshot snapshot) {
+    return snapshot.checksumOpt().isDefined() ? snapshot.checksumOpt().get().allFiles() : Option.empty();
   }
 
   /** The rows at a version. */

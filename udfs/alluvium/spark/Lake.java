@@ -39,6 +39,7 @@ public final class Lake {
   private final String location;
   private final boolean named;
   private final Map<String, DeltaTransactions> open = new HashMap<>();
+  private final Map<List<String>, RunRows> held = new HashMap<>();
 
   private Lake(SparkSession spark, String location) {
     this.spark = spark;
@@ -106,6 +107,16 @@ public final class Lake {
   /** The newest rows of one iteration of one run, pinned likewise. */
   public Dataset<Row> read(Table table, String run, int iteration) {
     return read(table).filter(ofIteration(run, iteration));
+  }
+
+  /** The newest rows of one run, on the driver: of a table that has few of them. Only what is new since is read. */
+  public List<Row> rows(Table table, String run) {
+    DeltaTransactions transactions = transactions(table);
+    RunRows rows;
+    synchronized (held) {
+      rows = held.computeIfAbsent(List.of(table.name(), run), k -> new RunRows(transactions, table, run));
+    }
+    return rows.newest();
   }
 
   /** The newest version. */
@@ -207,7 +218,7 @@ public final class Lake {
     return columns(table, rows);
   }
 
-  private static Dataset<Row> columns(Table table, Dataset<Row> rows) {
+  static Dataset<Row> columns(Table table, Dataset<Row> rows) {
     return List.of(rows.columns()).equals(table.fields().stream().map(Field::name).toList()) ? rows
         : rows.select(table.fields().stream().map(Field::col).toArray(Column[]::new));
   }

@@ -1,8 +1,12 @@
 package alluvium.spark;
 
 import alluvium.tables.DataException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
 import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
 import scala.Option;
@@ -32,6 +36,10 @@ public final class LakeSession {
     conf.setIfMissing("spark.app.name", "alluvium " + application);
     settings.forEach(conf::setIfMissing);
     defaults(conf.get("spark.master").startsWith("local"), slots).forEach(conf::setIfMissing);
+    if (conf.get("spark.master").matches("local(\\[.*)?")) {
+      localFiles().forEach(conf::setIfMissing);
+      forgetLocalFiles();
+    }
     return checked(SparkSession.builder().config(conf).getOrCreate());
   }
 
@@ -66,6 +74,21 @@ public final class LakeSession {
       }
     });
     return spark;
+  }
+
+  /** Only where there is one process: executors of their own have not loaded our classes when they open files. */
+  private static Map<String, String> localFiles() {
+    return Map.of("spark.hadoop.fs.file.impl", LocalFiles.class.getName(),
+        "spark.hadoop.fs.AbstractFileSystem.file.impl", LocalFs.class.getName());
+  }
+
+  /** Hadoop keeps the local file system that it made first, and spark-submit has made one by now. */
+  private static void forgetLocalFiles() {
+    try {
+      FileSystem.getLocal(new Configuration()).close();
+    } catch (IOException e) {
+      throw new UncheckedIOException("the local file system cannot be opened", e);
+    }
   }
 
   private static Map<String, String> defaults(boolean local, int slots) {

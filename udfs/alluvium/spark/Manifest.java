@@ -63,7 +63,7 @@ public final class Manifest {
 
   /** The rows of a run. */
   public List<Row> rows(String run) {
-    return lake.read(Stages.TABLE).filter(Stages.RUN_ID.col().equalTo(run)).collectAsList();
+    return lake.rows(Stages.TABLE, run);
   }
 
   private Map<Key, Map<String, String>> known(String run) {

@@ -18,9 +18,11 @@ import java.util.Set;
 import java.util.function.Supplier;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocatedFileStatus;
+import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RemoteIterator;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.delta.Snapshot;
 import org.apache.spark.sql.delta.actions.AddFile;
 
 /**
@@ -37,6 +39,7 @@ public final class Upkeep {
   private static final Set<String> KEEPING = Set.of("CREATE TABLE", "SET TBLPROPERTIES", "UNSET TBLPROPERTIES",
       "ADD CONSTRAINT", "ADD COLUMNS", "CHANGE COLUMN", "VACUUM START", "VACUUM END");
   private static final String LOG = "/_delta_log/";
+  private static final Stored NOTHING = new Stored(0, 0);
 
   private final Lake lake;
   private final Table table;
@@ -63,28 +66,37 @@ public final class Upkeep {
 
   /** What is on disk: files of the newest version, of older ones, and of writes that were cut off. */
   public Stored stored() {
+    List<LocatedFileStatus> files = onDisk();
+    return new Stored(files.size(), files.stream().mapToLong(LocatedFileStatus::getLen).sum());
+  }
+
+  private List<LocatedFileStatus> onDisk() {
     try {
       FileSystem files = folder().getFileSystem(spark().sessionState().newHadoopConf());
-      long count = 0;
-      long bytes = 0;
+      List<LocatedFileStatus> found = new ArrayList<>();
       RemoteIterator<LocatedFileStatus> all = files.listFiles(folder(), true);
       while (all.hasNext()) {
         LocatedFileStatus file = all.next();
         if (!file.getPath().toString().contains(LOG)) {
-          count++;
-          bytes += file.getLen();
+          found.add(file);
         }
       }
-      return new Stored(count, bytes);
+      return found;
     } catch (IOException e) {
       throw new UncheckedIOException(folder() + " cannot be read", e);
     }
   }
 
+  /** Whether every file on disk is one of the newest version. */
+  private boolean tidy() {
+    Set<Path> used = lake.transactions(table).places(newest());
+    return onDisk().stream().map(LocatedFileStatus::getPath).allMatch(used::contains);
+  }
+
   /** Files fewer that compaction would leave: those under 64 MiB, but for one in each of Delta's partitions. */
   public long surplus() {
     Map<String, Long> small = new HashMap<>();
-    for (AddFile file : lake.transactions(table).snapshot().allFiles().collectAsList()) {
+    for (AddFile file : lake.transactions(table).files(newest())) {
       if (file.size() < SMALL_BYTES) {
         small.merge(file.partitionValues().toString(), 1L, Long::sum);
       }
@@ -128,6 +140,9 @@ public final class Upkeep {
 
   /** Deletes files out of use for so many hours, unless a version that the manifest names needs one of them. */
   public Stored vacuum(long retainHours) {
+    if (tidy()) {
+      return NOTHING;
+    }
     List<Pin> pins = endangered(retainHours);
     if (!pins.isEmpty()) {
       Pin pin = pins.get(0);
@@ -141,6 +156,9 @@ public final class Upkeep {
 
   /** The same, whoever needs the files: reading older versions ends. */
   public Stored vacuumWhateverIsNamed(long retainHours) {
+    if (tidy()) {
+      return NOTHING;
+    }
     Stored before = stored();
     with(RETENTION_CHECK, "false", () -> with(LISTING_TASKS,
         String.valueOf(LISTINGS_PER_SLOT * spark().sparkContext().defaultParallelism()),
@@ -170,11 +188,15 @@ public final class Upkeep {
     }
   }
 
+  private Snapshot newest() {
+    return lake.transactions(table).snapshot();
+  }
+
   private DeltaTable delta() {
     return DeltaTable.forPath(spark(), folder().toString());
   }
 
-  private org.apache.hadoop.fs.Path folder() {
+  private Path folder() {
     return lake.transactions(table).folder();
   }
 
