@@ -1,8 +1,10 @@
 package alluvium.jobs;
 
 import alluvium.advantages.MovingAdvantage;
+import alluvium.prompts.Split;
 import alluvium.spark.Credit;
 import alluvium.tables.Advantages;
+import alluvium.tables.RecipeException;
 import alluvium.tables.Rewards;
 import alluvium.tables.Rollouts;
 import alluvium.tables.States;
@@ -13,8 +15,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.Row;
+import picocli.CommandLine.Option;
 
 /** Advantage estimation: rewards in, one credit per completion out. */
 public final class Estimate {
@@ -22,8 +26,13 @@ public final class Estimate {
 
   private Estimate() {}
 
+  static final class Arguments extends StageOptions {
+    @Option(names = "--source", description = "source of the prompts, as given to Ingest; needed after several waves")
+    Optional<String> source;
+  }
+
   public static void main(String... args) {
-    StageOptions arguments = new StageOptions();
+    Arguments arguments = new Arguments();
     if (!arguments.parse("Estimate", args)) {
       return;
     }
@@ -31,22 +40,44 @@ public final class Estimate {
     Recipe recipe = Recipe.read(Path.of(arguments.recipe));
     try (Run run = Run.open("estimate", arguments, recipe.digest())) {
       int iteration = arguments.iteration;
-      run.goesOn(Iterate.WORK, Settings.of(recipe, run.seed()));
+      run.goesOn(Iterate.WORK, arguments.source.map(source -> Iterate.settings(run, recipe, source))
+          .orElseGet(() -> Settings.of(recipe, run.seed())));
       if (run.ledger().done(STAGE, iteration, 0)) {
         Console.line("estimate   already done for iteration %d of run %s", iteration, run.id());
         return;
       }
       Score.stop(run, recipe, iteration);
-      Console.line("estimate   iteration %d: %s", iteration, estimate(run, recipe, iteration));
+      Console.line("estimate   iteration %d: %s", iteration,
+          estimate(run, recipe, iteration, surplus(run, recipe, iteration, arguments.source)));
     }
   }
 
-  /** Estimates an iteration from table to table, whatever their size, and commits it. Returns its metrics. */
-  static Map<String, Double> estimate(Run run, Recipe recipe, int iteration) {
+  /** Which groups of an iteration's waves are beyond the update batch: the order of their prompts' draw decides. */
+  private static Set<String> surplus(Run run, Recipe recipe, int iteration, Optional<String> source) {
+    List<Integer> waves = IntStream.iterate(0, wave -> run.ledger().done(Score.STAGE, iteration, wave), w -> w + 1)
+        .boxed().toList();
+    if (waves.size() < 2) {
+      return Set.of();
+    }
+    String name = source.orElseThrow(() -> new RecipeException("iteration %s of run %s has %s waves: give the prompts' "
+        + "--source, for the order of their draw says which groups are beyond the update batch", iteration, run.id(),
+        waves.size()));
+    List<String> ids = Generate.ids(run.prompts(name, Split.TRAIN));
+    return Draw.surplus(recipe, waves.stream().map(wave -> new Draw(
+        recipe.prompts().choose(ids, run.seed(), iteration, wave),
+        run.rows(Rewards.TABLE, Score.STAGE, iteration, wave).javaRDD())).toList());
+  }
+
+  /**
+   * Estimates an iteration from table to table, whatever their size, and commits it. Returns its metrics.
+   *
+   * @param surplus keys of groups beyond what the update batch holds
+   */
+  static Map<String, Double> estimate(Run run, Recipe recipe, int iteration, Set<String> surplus) {
     run.ledger().pin(Rewards.TABLE);
     run.ledger().pin(Rollouts.TABLE);
     double carried = carried(run, recipe, iteration, Optional.empty());
-    Estimated estimated = estimated(run, recipe, iteration, carried, credit(recipe, carried, Set.of()).streamed(
+    Estimated estimated = estimated(run, recipe, iteration, carried, credit(recipe, carried, surplus).streamed(
         run.rows(Rewards.TABLE, Score.STAGE, iteration), run.rows(Rollouts.TABLE, Generate.STAGE, iteration),
         run.slots()));
     run.ledger().submit(estimated.entry(run, iteration, 0));

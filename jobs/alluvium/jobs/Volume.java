@@ -24,6 +24,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -115,7 +116,7 @@ public final class Volume {
       return arguments.rollouts * recipe.rewards().size();
     });
     phases.measure("estimate", Advantages.TABLE, () -> {
-      Console.line("volume     %s", Estimate.estimate(run, recipe, 0));
+      Console.line("volume     %s", Estimate.estimate(run, recipe, 0, Set.of()));
       return arguments.rollouts;
     });
     if (arguments.stages > 0) {

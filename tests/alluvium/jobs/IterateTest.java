@@ -1,12 +1,14 @@
 package alluvium.jobs;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import alluvium.prompts.Split;
 import alluvium.spark.Rows;
 import alluvium.tables.Advantages;
 import alluvium.tables.Metrics;
 import alluvium.tables.Policies;
+import alluvium.tables.RecipeException;
 import alluvium.tables.Rewards;
 import alluvium.tables.Rollouts;
 import alluvium.tables.Stages;
@@ -36,6 +38,9 @@ class IterateTest {
       .replace("Grpo: {eps: 1.0e-6}", "MovingBaseline: {decay: 0.5, initial: 1}")
       .replace("regularizers: []", "regularizers: [{Kl: {beta: 0.1, estimator: {K3: {}}, gradient: {Direct: {}}}}]")
       .replace("NoReference", "Initial"));
+
+  private static final String WAVES = TinyRuns.GRPO.replace("samples: 8", "samples: 5")
+      .replace("EveryGroup: {}", "MixedGroups: {metric: correct, maxRounds: 6}");
 
   private static final Map<String, List<Row>> KNOWN = new HashMap<>();
 
@@ -206,8 +211,7 @@ class IterateTest {
 
   @Test
   void wavesAreDrawnUntilEnoughGroupsAreMixed() {
-    Recipe recipe = TinyRuns.recipe(TinyRuns.GRPO.replace("samples: 8", "samples: 5")
-        .replace("EveryGroup: {}", "MixedGroups: {metric: correct, maxRounds: 6}"));
+    Recipe recipe = TinyRuns.recipe(WAVES);
     String name = "waves-full";
     iterate(name, recipe, 1);
     int waves = (int) TinyRuns.rows(name, Stages.TABLE).stream().filter(r -> Stages.STAGE.of(r).equals("generate"))
@@ -234,6 +238,30 @@ class IterateTest {
     assertThat(TinyRuns.metric(name, 0, "groups_dropped")).isEqualTo(4 * waves - 4);
     assertThat(TinyRuns.metric(name, 0, "accuracy")).isCloseTo(TinyRuns.rows(name, Rewards.TABLE).stream()
         .mapToDouble(Rewards.VALUE::<Double>of).average().orElseThrow(), CLOSE);
+    assertSameStageByStage(name, waves);
+  }
+
+  private static void assertSameStageByStage(String loop, int waves) {
+    Path recipe = TinyRuns.file(WAVES);
+    String name = "waves-alone";
+    TinyRuns.started(name, TinyRuns.recipe(WAVES)).close();
+    for (int wave = 0; wave < waves; wave++) {
+      String[] of = TinyRuns.arguments(name, recipe, "--source", TinyRuns.SOURCE, "--iteration", "0", "--wave",
+          String.valueOf(wave));
+      Generate.main(of);
+      Score.main(of);
+    }
+    assertThatThrownBy(() -> Estimate.main(TinyRuns.arguments(name, recipe, "--iteration", "0")))
+        .isInstanceOf(RecipeException.class).hasMessageContaining("give the prompts' --source");
+    Estimate.main(TinyRuns.arguments(name, recipe, "--iteration", "0", "--source", TinyRuns.SOURCE));
+    assertThat(credits(name)).isEqualTo(credits(loop)).anyMatch(line -> line.contains("batch was full"));
+  }
+
+  private static List<String> credits(String name) {
+    return TinyRuns.rows(name, Advantages.TABLE).stream().map(row -> Advantages.WAVE.of(row) + " "
+        + Advantages.GROUP_ID.of(row) + " " + Advantages.SAMPLE.of(row) + " " + (Advantages.ADVANTAGE.absentIn(row)
+        ? "" : Advantages.ADVANTAGE.of(row)) + " " + (Advantages.DROPPED.absentIn(row) ? ""
+        : Advantages.DROPPED.of(row))).sorted().toList();
   }
 
   @Test
