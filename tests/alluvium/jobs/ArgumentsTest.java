@@ -3,6 +3,7 @@ package alluvium.jobs;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import alluvium.spark.TinyPolicies;
 import alluvium.tables.RecipeException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -27,7 +28,7 @@ class ArgumentsTest {
       Map.entry("Quickstart", Quickstart::main), Map.entry("Report", Report::main), Map.entry("Rerun", Rerun::main),
       Map.entry("Rescore", Rescore::main), Map.entry("Volume", Volume::main), Map.entry("Faults", Faults::main),
       Map.entry("Fork", Fork::main), Map.entry("Trace", Trace::main), Map.entry("Maintain", Maintain::main),
-      Map.entry("Doctor", Doctor::main)));
+      Map.entry("Doctor", Doctor::main), Map.entry("Benchmark", Benchmark::main)));
 
   private static final List<String> STAGE = List.of("--source", "s", "--iteration", "0");
   private static final Map<String, List<String>> MORE = Map.ofEntries(Map.entry("Generate", STAGE),
@@ -38,6 +39,7 @@ class ArgumentsTest {
       Map.entry("Ingest", List.of("--input", "x.jsonl")), Map.entry("Report", List.of("--output", "report.html")),
       Map.entry("Rerun", STAGE), Map.entry("Rescore", List.of("--source", "s", "--name", "again")),
       Map.entry("Volume", List.of("--rollouts", "2", "--prompts", "1")),
+      Map.entry("Benchmark", List.of("--policy", TinyPolicies.folder(TinyPolicies.checkpoint(3)).toString())),
       Map.entry("Fork", List.of("--to", "other", "--at", "1")), Map.entry("Trace", List.of("--policy", "v")));
   private static final List<String> WITHOUT_RECIPE = List.of("Ingest", "Fork", "Trace", "Maintain", "Doctor");
 

@@ -16,6 +16,8 @@ import alluvium.tables.Rollouts;
 import alluvium.tables.Stages;
 import alluvium.tables.States;
 import alluvium.tables.Table;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -46,6 +48,20 @@ class LakeTest {
   private final SparkSession spark = TestSession.spark();
   private final String location = TestSession.newFolder().resolve("lake").toString();
   private final Lake lake = Lake.open(spark, location);
+
+  @Test
+  void aCreationThatWasCutOffIsBegunAgain() throws IOException {
+    Path log = Path.of(location, Metrics.TABLE.name(), "_delta_log");
+    Files.createDirectories(log.resolve("_commits"));
+    Files.writeString(log.resolve(".00000000000000000000.json.5f3a.tmp"), "{\"commitInfo\":");
+    lake.append(Metrics.TABLE, metrics(0, 1), key("score", 0));
+    assertThat(lake.read(Metrics.TABLE).count()).isEqualTo(1);
+
+    Path other = Files.createDirectories(Path.of(location, Rejects.TABLE.name(), "_delta_log"));
+    Files.writeString(other.resolve("notes.txt"), "mine");
+    assertThatThrownBy(() -> lake.read(Rejects.TABLE)).isInstanceOf(DataException.class)
+        .hasMessageContaining("is neither a table nor what is left of one");
+  }
 
   @Test
   void everyTableIsMadeAsDefined() {

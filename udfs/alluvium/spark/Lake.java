@@ -12,6 +12,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.AnalysisException;
@@ -33,6 +35,8 @@ public final class Lake {
   private static final long BYTES_PER_FILE = 128L << 20;
   private static final long UNKNOWN_BYTES = 1L << 50;
   private static final String LOG_RETENTION = "interval 3650 days";    // the manifest names versions for good
+  private static final int CREATION_LOOKS = 20;
+  private static final long CREATION_MILLIS = 100;
   private static final String CATALOG = "spark.sql.catalogImplementation";
 
   private final SparkSession spark;
@@ -239,6 +243,9 @@ public final class Lake {
     }
     boolean there = there(table);
     if (!there) {
+      if (!named) {
+        clearCutOff(table);
+      }
       create(table);
     }
     DeltaTransactions opened = new DeltaTransactions(spark, table, log(table));
@@ -247,6 +254,38 @@ public final class Lake {
     }
     open.put(table.name(), opened);
     return opened;
+  }
+
+  /**
+   * Takes away what is left of a creation that was cut off before the table's first version: empty folders and files
+   * under temporary names, which make Delta believe that the table is there. Whoever is creating it just now gets a
+   * while to end.
+   */
+  private void clearCutOff(Table table) {
+    Path folder = new Path(place(table), "_delta_log");
+    try {
+      FileSystem files = folder.getFileSystem(spark.sessionState().newHadoopConf());
+      if (!files.exists(folder)) {
+        return;
+      }
+      for (int looks = 0; looks < CREATION_LOOKS; looks++) {
+        if (there(table)) {
+          return;
+        }
+        Thread.sleep(CREATION_MILLIS);
+      }
+      for (FileStatus left : files.listStatus(folder)) {
+        if (left.isDirectory() || left.getPath().getName().startsWith(".")) {
+          files.delete(left.getPath(), false);
+        }
+      }
+      files.delete(folder, false);
+    } catch (IOException e) {
+      throw new DataException(e, "%s is neither a table nor what is left of one. Move it away", folder);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
   }
 
   private void create(Table table) {
