@@ -90,10 +90,11 @@ public record Sandbox(Isolation isolation, String python, String folder) {
 
   /** Why a program does not run here, or can start more processes than it may. */
   private Optional<String> failure() {
-    try (Contained trial = start(TRIAL, TRIAL_LIMITS)) {
-      String said = new String(trial.output().readAllBytes(), StandardCharsets.UTF_8).strip();
-      return said.equals("well") ? Optional.empty()
-          : Optional.of(said.isEmpty() ? trial.complaint() : String.format("%.80s", said));
+    try (Contained trial = start(TRIAL, TRIAL_LIMITS); BufferedReader reader = new BufferedReader(
+        new InputStreamReader(trial.output(), StandardCharsets.UTF_8))) {
+      Optional<String> said = Optional.ofNullable(reader.readLine());    // its children may hold the stream open
+      return said.equals(Optional.of("well")) ? Optional.empty()
+          : Optional.of(said.map(line -> String.format("%.80s", line)).orElseGet(trial::complaint));
     } catch (IOException | UncheckedIOException e) {
       return Optional.of(String.valueOf(e.getMessage()));
     }

@@ -11,5 +11,5 @@ try:
         made += 1
 except OSError:
     pass
-os.write(1, b'well' if made == 4 else b'it started %d processes where 4 are the limit' % made)
+os.write(1, b'well\n' if made == 4 else b'it started %d processes where 4 are the limit\n' % made)
 os._exit(0)
