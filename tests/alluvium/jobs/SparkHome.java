@@ -24,7 +24,7 @@ public record SparkHome(Path folder) {
       + "|com/google/errorprone|net/java/dev/jna|info/picocli|com/fasterxml/jackson/dataformat|org/yaml|org/webjars"
       + "|org/junit|org/opentest4j"
       + "|org/apiguardian|org/assertj|net/bytebuddy|com/tngtech)/.*");
-  private static final int LONGEST_SECONDS = 300;
+  private static final int LONGEST_SECONDS = 600;
 
   /** What a script left. */
   public record Outcome(int code, String text, double seconds) {}
@@ -73,7 +73,8 @@ public record SparkHome(Path folder) {
     builder.environment().merge("PATH", folder.resolve("bin").toString(), (old, own) -> own + File.pathSeparator + old);
     Process process = builder.start();
     try {
-      assertThat(process.waitFor(LONGEST_SECONDS, TimeUnit.SECONDS)).as("ends in time").isTrue();
+      boolean ended = process.waitFor(LONGEST_SECONDS, TimeUnit.SECONDS);
+      assertThat(ended).as("ends in time, having said:%n%s", Files.readString(log)).isTrue();
     } finally {
       process.descendants().forEach(ProcessHandle::destroyForcibly);
       process.destroyForcibly();
