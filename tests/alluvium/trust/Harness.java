@@ -76,18 +76,6 @@ final class Harness {
         throw new IllegalStateException(e);
       }
     }
-
-    /** Sends SIGKILL after so long, unless it has ended by then. */
-    Ended kill(long millis) {
-      try {
-        if (!process.waitFor(millis, TimeUnit.MILLISECONDS)) {
-          process.destroyForcibly();    // SIGKILL
-        }
-        return end();
-      } catch (InterruptedException e) {
-        throw new IllegalStateException(e);
-      }
-    }
   }
 
   /** What a process left. */
