@@ -145,7 +145,7 @@ public final class Benchmark {
     try (Tokenizer tokenizer = Tokenizer.of(checkpoint.files())) {
       List<Integer> ids = IntStream.range(0, Math.min(tokenizer.size(), checkpoint.config().vocab())).boxed()
           .filter(id -> tokenizer.encode(tokenizer.decode(new int[] {id})).length == 1).toList();
-      RecipeException.require(!ids.isEmpty(), "--policy has a tokenizer of which no token is %s", "a text of its own");
+      RecipeException.require(!ids.isEmpty(), "--policy has a tokenizer of which no token is a text of its own");
       Set<String> texts = new HashSet<>();
       List<Task> tasks = new ArrayList<>();
       for (int n = 0; tasks.size() < count && n < count * ATTEMPTS; n++) {

@@ -3,8 +3,7 @@ package alluvium.rewards;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.Set;
 
 /**
  * Whether the completion is JSON that a schema allows: what stands in the last fenced block marked json, else the whole
@@ -16,7 +15,7 @@ import java.util.regex.Pattern;
  * @param wrong reward of any other completion, < right
  */
 public record JsonSchemaAnswer(String schema, double right, double wrong) implements Verifier {
-  private static final Pattern FENCE = Pattern.compile("(?im)^[ \\t]{0,3}```json[ \\t]*+\\r?$");
+  private static final Set<String> WORDS = Set.of("json");
 
   public JsonSchemaAnswer {
     Outcome.check("JsonSchemaAnswer", right, wrong);
@@ -27,7 +26,7 @@ public record JsonSchemaAnswer(String schema, double right, double wrong) implem
   public Verdict verdict(Sample sample) {
     JsonNode value;
     try {
-      value = JsonSchema.read(block(sample.completion()));
+      value = JsonSchema.read(Fenced.last(sample.completion(), WORDS).orElse(sample.completion()));
     } catch (JsonProcessingException e) {
       return Verdict.ok(wrong, String.format("not JSON: %.60s", e.getOriginalMessage()));
     }
@@ -37,17 +36,5 @@ public record JsonSchemaAnswer(String schema, double right, double wrong) implem
     } catch (MeteredText.Exhausted e) {
       return Verdict.failed(Status.TIMEOUT, e.getMessage());
     }
-  }
-
-  private static String block(String completion) {
-    int from = -1;
-    for (Matcher matcher = FENCE.matcher(completion); matcher.find();) {
-      from = matcher.end();
-    }
-    if (from < 0) {
-      return completion;
-    }
-    int end = completion.indexOf("\n```", from);
-    return completion.substring(from, end < 0 ? completion.length() : end);
   }
 }
